@@ -130,7 +130,7 @@ def search_models(*, base_url: str | None = None) -> list[MlflowModel]:
 
 
 def get_version(name: str, version: int, *, base_url: str | None = None) -> MlflowVersion | None:
-    query = {"name": name, "version": version}
+    query = {"name": name, "version": str(version)}
     answer = _found("/mlflow/model-versions/get", query=query, base_url=base_url)
     return None if answer is None else version_from(record_in(answer, "model_version"))
 
@@ -182,7 +182,7 @@ def create_version(
 
 
 def download_uri(name: str, version: int, *, base_url: str | None = None) -> str:
-    query = {"name": name, "version": version}
+    query = {"name": name, "version": str(version)}
     path = "/mlflow/model-versions/get-download-uri"
     answer = call("GET", path, base_url=base_url, query=query)
     return text(answer, "artifact_uri", most=2000, required=True)
