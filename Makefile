@@ -1,0 +1,71 @@
+# `make help` lists what there is. Only Python 3.11, make and git are needed.
+PYTHON ?= python3.11
+VENV := .venv/bin
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: help demo up run manage clean-demo test bench check format environment environment-all \
+	check-format check-lint check-types check-imports check-migrations check-templates check-django
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+demo: environment ## Start Ombud with the data and people of the demonstration
+	@exec $(VENV)/python -m deploy demo
+
+up: environment ## Start Ombud without demo data; asks for the first administrator
+	@exec $(VENV)/python -m deploy up
+
+run: environment ## Start Ombud and ask nothing, for a service manager
+	@exec $(VENV)/python -m deploy run
+
+manage: environment ## A management command on these servers: make manage ARGS="verify_audit"
+	@exec $(VENV)/python -m deploy manage $(ARGS)
+
+clean-demo: environment ## Remove the data of the embedded servers (var/)
+	@exec $(VENV)/python -m deploy clean
+
+test: environment-all ## Run the tests on servers of their own: make test ARGS="tests/audit -x"
+	@exec $(VENV)/python -m deploy test $(ARGS)
+
+bench: environment-all ## Run the benchmarks
+	@exec $(VENV)/python -m benchmarks $(ARGS)
+
+check: ## Format, lint, types, import contracts, migrations, templates, settings
+check: check-format check-lint check-types check-imports check-migrations check-templates check-django
+
+check-format: environment-all
+	$(VENV)/ruff format --check .
+
+check-lint: environment-all
+	$(VENV)/ruff check .
+
+check-types: environment-all
+	$(OFFLINE) $(VENV)/mypy .
+
+check-imports: environment-all
+	$(VENV)/lint-imports
+
+check-migrations: environment-all
+	$(OFFLINE) $(VENV)/python -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run
+
+check-templates: environment-all
+	$(VENV)/djlint --check --lint --quiet templates
+
+check-django: environment-all
+	$(OFFLINE) $(VENV)/python manage.py check
+
+# The checks read settings but no server: a key that signs nothing, addresses nobody listens on.
+OFFLINE := OMBUD_DEBUG=1 OMBUD_SECRET_KEY=only-for-make-check-signs-nothing \
+	DATABASE_URL=postgresql://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 MLFLOW_TRACKING_URI=
+
+format: environment-all ## Format the code
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+environment:
+	@command -v $(PYTHON) >/dev/null || { echo "python3.11 is not found. Install it, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m deploy.virtualenv demo
+
+environment-all:
+	@command -v $(PYTHON) >/dev/null || { echo "python3.11 is not found. Install it, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m deploy.virtualenv all

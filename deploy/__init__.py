@@ -1,0 +1,1 @@
+"""How Ombud is started: the supervisor, the embedded servers and the containers."""
