@@ -1,0 +1,143 @@
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+from accounts.querysets import ApiTokenQuerySet
+from accounts.roles import ORGANISATION_ROLES, Role, Scope
+
+
+class UserKind(models.TextChoices):
+    PERSON = "person", "person"
+    SERVICE = "service", "service account"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, email: str, name: str, password: str | None = None, **more: Any
+    ) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), name=name, **more)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person or a service account. What they may do follows from memberships alone."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=UserKind, default=UserKind.PERSON)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case"),
+            models.CheckConstraint(
+                condition=Q(kind__in=UserKind.values), name="user_kind_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def display_name(self) -> str:
+        return self.name
+
+    @cached_property
+    def held(self) -> frozenset[tuple[int | None, str]]:
+        """Every (team, role) of this person; team None is the whole organisation. One query."""
+        return frozenset(self.memberships.values_list("team_id", "role"))
+
+    def holds(self, *roles: str, team_id: int | None) -> bool:
+        """Whether the person has one of `roles` in the team or in the whole organisation."""
+        return any((team, role) in self.held for team in (team_id, None) for role in roles)
+
+    @property
+    def team_ids(self) -> frozenset[int]:
+        return frozenset(team for team, _ in self.held if team is not None)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(role for _, role in self.held)
+
+    @property
+    def reads_everything(self) -> bool:
+        return bool({Role.AUDITOR, Role.ADMINISTRATOR} & self.roles) or any(
+            team is None for team, _ in self.held
+        )
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_team_id(self) -> int:
+        return self.pk
+
+
+class Membership(models.Model):
+    """A role of one person, in one team or (team empty) in the whole organisation."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "team", "role"],
+                name="membership_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+            models.CheckConstraint(
+                condition=~Q(role__in=sorted(ORGANISATION_ROLES)) | Q(team__isnull=True),
+                name="membership_organisation_roles_have_no_team",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.get_role_display()} in {self.team or 'the organisation'}"
+
+    @property
+    def audit_team_id(self) -> int | None:
+        return self.team_id
+
+
+class ApiToken(models.Model):
+    """A key to the API: only its hash is kept, it is shown once, it expires."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12, unique=True)
+    hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), size=len(Scope))
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

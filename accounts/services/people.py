@@ -1,0 +1,84 @@
+"""People, service accounts, teams and roles."""
+
+from django.db import transaction
+
+from accounts.events import AccountEvent
+from accounts.models import Membership, Team, User, UserKind
+from accounts.policies import can_administer, require
+from accounts.roles import EXCLUSIVE_ROLES, Role
+from audit.record import SYSTEM, record
+
+ONLY_ADMINISTRATORS = "Only an administrator changes people, teams and roles."
+
+
+@transaction.atomic
+def create_first_administrator(*, email: str, name: str, password: str) -> User:
+    """The one person who appears by the command line; refused once anybody is there.
+
+    Raises:
+        ValueError: somebody is there already.
+    """
+    if User.objects.exists():
+        raise ValueError("There are people already; an administrator creates more of them.")
+    user = User.objects.create_user(email, name, password)
+    membership = Membership.objects.create(user=user, role=Role.ADMINISTRATOR)
+    record(SYSTEM, AccountEvent.USER_CREATED, user, email=email)
+    record(SYSTEM, AccountEvent.ROLE_GRANTED, membership, person=name, role=Role.ADMINISTRATOR)
+    return user
+
+
+@transaction.atomic
+def create_user(
+    *, actor: User, email: str, name: str, password: str | None, kind: str = UserKind.PERSON
+) -> User:
+    require(can_administer(actor), ONLY_ADMINISTRATORS)
+    user = User.objects.create_user(email, name, password, kind=kind)
+    record(actor, AccountEvent.USER_CREATED, user, email=email, kind=kind)
+    return user
+
+
+@transaction.atomic
+def create_team(*, actor: User, name: str, slug: str) -> Team:
+    require(can_administer(actor), ONLY_ADMINISTRATORS)
+    team = Team.objects.create(name=name, slug=slug)
+    record(actor, AccountEvent.TEAM_CREATED, team)
+    return team
+
+
+@transaction.atomic
+def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> Membership:
+    """Give a person a role in a team, or (team None) in the whole organisation.
+
+    Raises:
+        ValueError: an auditor would hold another role beside, or the reverse.
+    """
+    user = User.objects.select_for_update().get(pk=user_id)
+    require(can_administer(actor), ONLY_ADMINISTRATORS)
+    _refuse_mixing(user, role)
+    membership, created = Membership.objects.get_or_create(user=user, role=role, team_id=team_id)
+    if created:
+        record(actor, AccountEvent.ROLE_GRANTED, membership, person=user.name, role=role)
+    return membership
+
+
+@transaction.atomic
+def withdraw_role(*, actor: User, membership_id: int) -> None:
+    membership = Membership.objects.select_for_update().get(pk=membership_id)
+    require(can_administer(actor), ONLY_ADMINISTRATORS)
+    record(
+        actor,
+        AccountEvent.ROLE_WITHDRAWN,
+        membership,
+        person=membership.user.name,
+        role=membership.role,
+    )
+    membership.delete()
+
+
+def _refuse_mixing(user: User, role: str) -> None:
+    held = set(user.memberships.values_list("role", flat=True)) - {role}
+    if held and (role in EXCLUSIVE_ROLES or held & EXCLUSIVE_ROLES):
+        raise ValueError(
+            f"{user.name} is {', '.join(sorted(held))} already: auditors hold no other role, "
+            "so that what they examine is not their own work."
+        )

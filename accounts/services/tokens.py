@@ -1,0 +1,90 @@
+"""API tokens: made, shown once, looked up by hash, revoked."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.events import AccountEvent
+from accounts.models import ApiToken, User
+from accounts.policies import can_hold_token, can_revoke, is_auditor, require
+from accounts.roles import Scope
+from audit.record import record
+
+PREFIX = "ombud_"
+LONGEST_DAYS = 366
+USE_NOTED_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token just made; `text` is the only copy there will ever be."""
+
+    token: ApiToken
+    text: str
+
+
+@transaction.atomic
+def create_token(*, actor: User, owner: User, name: str, scopes: list[str], days: int) -> NewToken:
+    """Make a token of `owner` that expires after `days`.
+
+    Raises:
+        Refused: somebody else's token, or an auditor asking to change things.
+        ValueError: no scope, an unknown scope, or a life that is not 1 to 366 days.
+    """
+    require(
+        can_hold_token(actor, owner),
+        "Only its owner makes a token; administrators make those of service accounts.",
+    )
+    require(
+        not is_auditor(owner) or set(scopes) <= {Scope.READ},
+        "An auditor's token may only read.",
+    )
+    wanted = sorted({Scope(scope).value for scope in scopes})
+    if not wanted:
+        raise ValueError("Choose at least one scope.")
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(f"A token lives 1 to {LONGEST_DAYS} days.")
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=owner,
+        name=name,
+        prefix=text[: len(PREFIX) + 6],
+        hash=_hash(text),
+        scopes=wanted,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    record(actor, AccountEvent.TOKEN_CREATED, token, owner=owner.name, scopes=wanted, days=days)
+    return NewToken(token, text)
+
+
+@transaction.atomic
+def revoke_token(*, actor: User, token_id: int) -> None:
+    token = ApiToken.objects.select_for_update().get(pk=token_id)
+    require(can_revoke(actor, token), "Only its owner or an administrator revokes a token.")
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        record(actor, AccountEvent.TOKEN_REVOKED, token, owner=token.user.name)
+
+
+def find_live(text: str) -> ApiToken | None:
+    """The live token of this text; its use is noted every five minutes at most."""
+    token = ApiToken.objects.live().select_related("user").filter(hash=_hash(text)).first()
+    if token is not None:
+        _note_use(token)
+    return token
+
+
+def _note_use(token: ApiToken) -> None:
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def _hash(text: str) -> str:
+    # 256 random bits need no slow hash: there is nothing to guess.
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,11 @@
+from typing import Any, Self
+
+from django.db import models
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def visible_to(self, user: Any) -> Self:
+        """Auditors and administrators see the whole trail; others what concerns their teams."""
+        if user.reads_everything:
+            return self
+        return self.filter(team_id__in=user.team_ids)

@@ -1,0 +1,76 @@
+"""The one door to the trail: the event is written in the transaction of the change it tells of."""
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+from django.db import connection, models
+
+from audit import chain
+from audit.middleware import current_request_id
+from audit.models import Event
+
+LOCK = 0x6F6D627564  # "ombud": serialises appends, held until the business transaction commits
+
+
+class Actor(Protocol):
+    pk: Any
+
+    @property
+    def display_name(self) -> str: ...
+
+
+class System:
+    """The machine as an actor: scheduled jobs and MLflow's own changes."""
+
+    pk = None
+    display_name = "Ombud"
+
+
+SYSTEM = System()
+
+
+def record(actor: Actor, event: StrEnum, subject: models.Model, **data: Any) -> Event:
+    """Append one event; call it last in the transaction, because it holds the chain's lock.
+
+    `subject` lends its type, key, name and team; `data` is whatever else tells the story, in types
+    that have a canonical JSON form.
+
+    Raises:
+        RuntimeError: there is no transaction, so the change and its event could part.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"{event} must be recorded inside the transaction of its change")
+    previous, sequence, now = _head()
+    written = Event(
+        sequence=sequence,
+        at=now,
+        event=str(event),
+        actor_id=actor.pk,
+        actor_name=actor.display_name,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+        subject_name=str(subject)[:300],
+        team_id=getattr(subject, "audit_team_id", None),
+        request_id=current_request_id(),
+        data=chain.plain(data),
+        previous=previous,
+    )
+    written.digest = chain.digest(content=written.content(), sequence=sequence, previous=previous)
+    written.save(force_insert=True)
+    return written
+
+
+def _head() -> tuple[bytes, int, Any]:
+    """The last digest, the next sequence number and the database's time, under the chain's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(
+            "SELECT sequence, digest, clock_timestamp() FROM audit_event"
+            " ORDER BY sequence DESC LIMIT 1"
+        )
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute("SELECT 0, NULL, clock_timestamp()")
+            row = cursor.fetchone()
+    sequence, digest, now = row
+    return bytes(digest) if digest else chain.GENESIS, sequence + 1, now

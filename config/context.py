@@ -1,0 +1,14 @@
+"""What every page shows around its own content."""
+
+from django.http import HttpRequest
+
+from governance.reads.inbox import waiting_for
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    """The section a page belongs to, and how many change requests wait for the person."""
+    match = request.resolver_match
+    return {
+        "nav": (match.namespace or match.url_name) if match else "",
+        "inbox_count": waiting_for(request.user) if request.user.is_authenticated else 0,
+    }

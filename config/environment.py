@@ -1,0 +1,77 @@
+"""The environment variables that Ombud reads: one place, read once, refused early.
+
+Every variable is declared in `VARIABLES`; reading an undeclared one is a programming error, so the
+list can be trusted by the compose file, the docs and their tests.
+"""
+
+import os
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+VARIABLES: dict[str, str] = {
+    "OMBUD_SECRET_KEY": "Key that signs sessions: 50 or more random characters",
+    "OMBUD_DEBUG": "1 shows tracebacks in the browser; never in production",
+    "OMBUD_ALLOWED_HOSTS": "Host names that this installation answers to, separated by commas",
+    "OMBUD_PUBLIC_URL": "Address people and MLflow's webhooks reach this installation at",
+    "OMBUD_VAR": "Folder of embedded servers' data, logs and the local object store",
+    "OMBUD_STORE": "fsspec URL of the object store for prediction logs and archives",
+    "OMBUD_STATIC_ROOT": "Folder that collectstatic fills",
+    "OMBUD_MLFLOW_WEBHOOK_SECRET": "Secret shared with MLflow that signs its webhooks",
+    "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",
+    "OMBUD_TRUSTED_PROXIES": "Number of reverse proxies in front that set X-Forwarded-For",
+    "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
+    "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
+    "MLFLOW_TRACKING_URI": "Address of the MLflow server; empty: models are registered without it",
+    "AWS_ENDPOINT_URL": "Address of the S3-compatible store, when OMBUD_STORE is an s3:// URL",
+    "AWS_ACCESS_KEY_ID": "Key of the S3-compatible store",
+    "AWS_SECRET_ACCESS_KEY": "Secret of the S3-compatible store",
+}
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of a declared variable, or `default`; without a default it must be set."""
+    if name not in VARIABLES:
+        raise LookupError(f"{name} is not declared in config/environment.py")
+    value = os.environ.get(name) or default
+    if value is None:
+        raise ImproperlyConfigured(f"Set {name}: {VARIABLES[name]}.")
+    return value
+
+
+def flag(name: str) -> bool:
+    return text(name, "0").lower() in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int) -> int:
+    value = text(name, str(default))
+    if not value.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings for one PostgreSQL URL; a `host` query argument names a socket folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL must start with postgresql://, not {parts.scheme!r}: "
+            "Ombud runs on PostgreSQL only."
+        )
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "ombud",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", "") or (parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": query,
+    }

@@ -1,0 +1,36 @@
+"""Which job kind is done by which function, and what the beat wakes: wiring, as tables."""
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """How jobs of one kind are done: by which function, on which queue, how long and how often."""
+
+    function: str
+    queue: str
+    lease_seconds: int = 30
+    attempts: int = 5
+
+
+KINDS: dict[str, Kind] = {
+    "registry.inspect": Kind("registry.jobs.inspection.inspect_version", "lifecycle"),
+    "registry.push": Kind("registry.jobs.mlflow.push_model", "lifecycle", attempts=50),
+    "registry.archive": Kind("registry.jobs.archives.write_archive", "lifecycle"),
+    "registry.restore": Kind("registry.jobs.archives.restore_archive", "lifecycle"),
+    "monitoring.fold": Kind("monitoring.jobs.fold.fold_batch", "ingest"),
+    "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
+    "monitoring.evaluate": Kind("monitoring.jobs.evaluate.evaluate_window", "evaluate"),
+    "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
+}
+
+BEAT = {
+    "ledger": {"task": "ledger.tasks.poll", "schedule": 5.0},
+    "mlflow": {"task": "registry.tasks.reconcile", "schedule": 30.0},
+    "windows": {"task": "monitoring.tasks.schedule_windows", "schedule": 15.0},
+    "parked": {"task": "monitoring.tasks.retry_parked", "schedule": 60.0},
+    "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
+    "verdicts": {"task": "governance.tasks.follow_verdicts", "schedule": 10.0},
+}
+for _entry in BEAT.values():
+    # A wake-up that waited longer than this has been overtaken by the next one.
+    _entry["options"] = {"queue": "lifecycle", "expires": max(10.0, float(str(_entry["schedule"])))}

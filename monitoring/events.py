@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+
+class MonitoringEvent(StrEnum):
+    MONITOR_CREATED = "monitoring.monitor.created"
+    MONITOR_CHANGED = "monitoring.monitor.changed"
+    INCIDENT_OPENED = "monitoring.incident.opened"
+    INCIDENT_ACKNOWLEDGED = "monitoring.incident.acknowledged"
+    INCIDENT_RESOLVED = "monitoring.incident.resolved"
+    INCIDENT_NOTED = "monitoring.incident.noted"
+    BATCH_ACCEPTED = "monitoring.batch.accepted"

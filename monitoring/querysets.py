@@ -1,0 +1,35 @@
+from typing import Any, Self
+
+from django.db import models
+
+from accounts.querysets import of_teams
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class MonitorQuerySet(models.QuerySet["Monitor"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "monitor__model__team_id"))
+
+
+class MeasurementQuerySet(models.QuerySet["Measurement"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "monitor__model__team_id"))
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "run__monitor__model__team_id"))
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))

@@ -1,0 +1,33 @@
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.querysets import of_teams
+
+
+class ModelQuerySet(models.QuerySet["Model"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "team_id"))
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class ArchiveQuerySet(models.QuerySet["Archive"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "version__model__team_id"))
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def at(self, moment: datetime) -> Self:
+        """Deployments in force at that moment (start included, end not)."""
+        return self.filter(started_at__lte=moment).filter(
+            Q(ended_at__isnull=True) | Q(ended_at__gt=moment)
+        )
