@@ -3,5 +3,5 @@
 from typing import Any
 
 
-def waiting_for(user: Any) -> int:
+def waiting_for(_user: Any) -> int:
     return 0

@@ -56,7 +56,7 @@ def test_a_tampered_event_is_named(five_events, capsys, sql, arguments, first_br
 
 def test_two_swapped_events_are_found(five_events):
     tamper("UPDATE audit_event SET sequence = sequence + 100 WHERE sequence IN (2, 3)")
-    tamper("UPDATE audit_event SET sequence = 205 - sequence WHERE sequence IN (102, 103)")
+    tamper("UPDATE audit_event SET sequence = 105 - sequence WHERE sequence IN (102, 103)")
     assert verify().broken_at == 2
 
 
