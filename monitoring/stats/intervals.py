@@ -1,0 +1,133 @@
+"""Intervals and tests for shares, and standard errors of functions of counts.
+
+Definition
+    Wilson's interval for one share; Fisher's exact test for two shares where an expected cell is
+    below 20, else the pooled two-proportion z test; the delta method for smooth functions of
+    multinomial counts.
+
+Source
+    Wilson (1927), JASA 22:209; Agresti and Coull (1998), The American Statistician 52:119;
+    Agresti, Categorical Data Analysis, 3rd ed., sections 3.1 and 16.1.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import special, stats
+
+from monitoring.stats.columns import Counts, Floats
+from monitoring.stats.findings import Finding, Parameter, undefined
+
+CONFIDENCE = 0.95
+EXACT_BELOW = 20.0
+
+
+def z_of(confidence: float) -> float:
+    """Return the two-sided normal quantile, 1.96 for 0.95."""
+    return float(special.ndtri(0.5 + confidence / 2))
+
+
+def two_sided(z: float) -> float:
+    """Return the two-sided p-value of a standard normal statistic."""
+    return float(2 * special.ndtr(-abs(z)))
+
+
+def wilson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return Wilson's score interval of hits / n; (0, 1) where n is 0."""
+    if n <= 0:
+        return 0.0, 1.0
+    z = z_of(confidence)
+    share, square = hits / n, z * z / n
+    centre = (share + square / 2) / (1 + square)
+    half = z / (1 + square) * (share * (1 - share) / n + square / (4 * n)) ** 0.5
+    low = 0.0 if hits == 0 else max(0.0, centre - half)
+    high = 1.0 if hits == n else min(1.0, centre + half)
+    return low, high
+
+
+def share_error(hits: int, n: int) -> float:
+    """Return Agresti and Coull's standard error of a share, never zero."""
+    share = (hits + 2) / (n + 4)
+    return float((share * (1 - share) / (n + 4)) ** 0.5)
+
+
+def share_finding(
+    measure: str,
+    hits: int,
+    n: int,
+    *,
+    reason: str = "no rows",
+    confidence: float = CONFIDENCE,
+    **parameters: Parameter,
+) -> Finding:
+    """Return the share hits / n with Wilson's interval; undefined with `reason` where n is 0."""
+    if n <= 0:
+        return undefined(measure, n=0, reason=reason, **parameters)
+    low, high = wilson(hits, n, confidence)
+    return Finding(
+        measure,
+        hits / n,
+        n,
+        low=low,
+        high=high,
+        standard_error=share_error(hits, n),
+        parameters={"confidence": confidence, "hits": hits, **parameters},
+    )
+
+
+def normal_finding(
+    measure: str,
+    value: float,
+    error: float,
+    n: int,
+    *,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    confidence: float = CONFIDENCE,
+    **parameters: Parameter,
+) -> Finding:
+    """Return a value with its normal interval, kept inside `bounds`."""
+    half = z_of(confidence) * error
+    return Finding(
+        measure,
+        value,
+        n,
+        low=max(bounds[0], value - half),
+        high=min(bounds[1], value + half),
+        standard_error=error,
+        parameters={"confidence": confidence, **parameters},
+    )
+
+
+def two_shares(hits: int, n: int, reference_hits: int, reference_n: int) -> tuple[float, str]:
+    """Return the two-sided p-value of "both shares are equal", and the name of the test.
+
+    The reference is a sample too: taking its share as exact would alarm far too often.
+    """
+    pooled = (hits + reference_hits) / (n + reference_n)
+    if pooled in {0.0, 1.0}:
+        return 1.0, "no variation"
+    smallest = min(n, reference_n) * min(pooled, 1 - pooled)
+    if smallest < EXACT_BELOW:
+        table = [[hits, n - hits], [reference_hits, reference_n - reference_hits]]
+        return min(1.0, float(stats.fisher_exact(table).pvalue)), "fisher_exact"
+    error = (pooled * (1 - pooled) * (1 / n + 1 / reference_n)) ** 0.5
+    return two_sided((hits / n - reference_hits / reference_n) / error), "two_proportion"
+
+
+def delta_error(counts: Counts, function: Callable[[Floats], float]) -> float:
+    """Return the standard error of a smooth function of multinomial counts (delta method).
+
+    `counts` has shape (cells,); `function` takes the cells' shares. Derivatives are central
+    differences.
+    """
+    n = int(counts.sum())
+    shares = counts / n
+    step = 1e-6
+    gradient = np.empty(shares.size)
+    for cell in range(shares.size):
+        up, down = shares.copy(), shares.copy()
+        up[cell] += step
+        down[cell] -= step
+        gradient[cell] = (function(up) - function(down)) / (2 * step)
+    variance = float(shares @ gradient**2 - (shares @ gradient) ** 2)
+    return float((max(variance, 0.0) / n) ** 0.5)

@@ -1,0 +1,357 @@
+"""Stability: how far a field's distribution has moved from its reference.
+
+Definitions, with reference shares p and current shares q over the same cells
+    PSI                  sum (q - p) ln(q / p), shares floored at 1e-4
+    KL                   sum p ln(p / q), reference to current, shares floored at 1e-4
+    JS distance          square root of the Jensen-Shannon divergence, base 2
+    Hellinger            sqrt(sum (sqrt p - sqrt q)^2 / 2)
+    total variation      sum |p - q| / 2
+    L-infinity           max |p - q|
+    KS                   largest distance of the distribution functions at the frozen cuts, with
+                         the bound on what could hide inside bins (`parameters["upper_bound"]`)
+    Wasserstein          area between the distribution functions / reference standard deviation
+    chi-square           contingency test of 2 x cells, cells with expectation < 5 merged; the
+                         finding's effect is Cramér's V
+
+Cells
+    Numeric: deciles of the reference without its mass points, every mass point, null (with NaN),
+    out of range (with infinities). Categorical: categories, other, unseen, null.
+
+Example
+    >>> float(psi(np.array([50, 50]), np.array([50, 50])))
+    0.0
+
+Source
+    Siddiqi (2006), Credit Risk Scorecards, on PSI; Lin (1991), IEEE Trans. Inf. Theory 37:145, on
+    JS; Cramér (1946), Mathematical Methods of Statistics, on V.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import special, stats
+
+from monitoring.stats import null
+from monitoring.stats.columns import Counts, Floats
+from monitoring.stats.edges import NumericEdges
+from monitoring.stats.findings import Finding, undefined
+from monitoring.stats.intervals import CONFIDENCE, z_of
+from monitoring.stats.profiles import NumericView, Profile, categorical_view, numeric_view
+from monitoring.stats.reference import Bins
+
+FLOOR = 1e-4
+SPARSE = 5.0
+DECILES = 10
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Reference and current counts over the same labelled cells, shape (cells,)."""
+
+    labels: tuple[str, ...]
+    reference: Counts
+    current: Counts
+
+
+def shares(counts: Counts | Floats) -> Floats:
+    """Return counts / total along the last axis; all zero where the total is zero."""
+    total = np.asarray(counts.sum(axis=-1, keepdims=True), dtype=np.float64)
+    parts: Floats = np.divide(counts, total, out=np.zeros(np.shape(counts)), where=total > 0)
+    return parts
+
+
+def psi(reference: Counts | Floats, current: Counts | Floats) -> Floats:
+    """Return the population stability index of counts, shape (…, cells) -> (…)."""
+    p, q = _floored(reference), _floored(current)
+    return _over_cells((q - p) * np.log(q / p))
+
+
+def kl(reference: Counts | Floats, current: Counts | Floats) -> Floats:
+    """Return the Kullback-Leibler divergence, reference to current, in nats."""
+    p, q = _floored(reference), _floored(current)
+    return _over_cells(p * np.log(p / q))
+
+
+def js_distance(reference: Counts | Floats, current: Counts | Floats) -> Floats:
+    """Return the Jensen-Shannon distance, base 2, between 0 and 1."""
+    p, q = shares(reference), shares(current)
+    middle = (p + q) / 2
+    divergence = _over_cells(special.rel_entr(p, middle) + special.rel_entr(q, middle)) / 2
+    return np.sqrt(np.maximum(divergence, 0) / np.log(2))
+
+
+def hellinger(reference: Counts | Floats, current: Counts | Floats) -> Floats:
+    """Return the Hellinger distance, between 0 and 1."""
+    gap = np.sqrt(shares(reference)) - np.sqrt(shares(current))
+    return np.sqrt(_over_cells(gap**2) / 2)
+
+
+def total_variation(reference: Counts | Floats, current: Counts | Floats) -> Floats:
+    """Return the total variation distance, between 0 and 1."""
+    return _over_cells(np.abs(shares(reference) - shares(current))) / 2
+
+
+def l_infinity(reference: Counts | Floats, current: Counts | Floats) -> Floats:
+    """Return the largest change of any one cell's share."""
+    largest: Floats = np.abs(shares(reference) - shares(current)).max(axis=-1)
+    return largest
+
+
+DISTANCES: dict[str, null.Distance] = {
+    "psi": psi,
+    "js_distance": js_distance,
+    "kl": kl,
+    "hellinger": hellinger,
+    "total_variation": total_variation,
+    "l_infinity": l_infinity,
+}
+MEASURES = (*DISTANCES, "chi_square", "ks", "wasserstein")
+
+
+def drift(
+    bins: Bins,
+    reference: Profile,
+    current: Profile,
+    name: str,
+    *,
+    measures: Sequence[str] = MEASURES,
+    seed: int = 0,
+) -> dict[str, Finding]:
+    """Return the chosen measures of one profiled field; KS and Wasserstein for numeric ones only.
+
+    KeyError where the field is not profiled. Too few rows give findings without a value.
+    """
+    cells = cells_of(bins, reference, current, name)
+    found = {
+        measure: distance_finding(measure, cells.reference, cells.current, seed=seed)
+        for measure in measures
+        if measure in DISTANCES
+    }
+    if "chi_square" in measures:
+        found["chi_square"] = chi_square(cells.reference, cells.current)
+    if name in bins.numeric:
+        left, right = (numeric_view(bins, side, name) for side in (reference, current))
+        ordered = {"ks": ks, "wasserstein": wasserstein}
+        for measure in [measure for measure in measures if measure in ordered]:
+            found[measure] = ordered[measure](bins.numeric[name], left, right)
+    return found
+
+
+def cells_of(bins: Bins, reference: Profile, current: Profile, name: str) -> Cells:
+    """Return the cells on which a field is compared."""
+    if name in bins.numeric:
+        edges = bins.numeric[name]
+        left, right = (numeric_view(bins, side, name) for side in (reference, current))
+        labels, place = coarsen(edges, left.counts)
+        return Cells(labels, _coarse(left, place), _coarse(right, place))
+    one, two = (categorical_view(bins, side, name) for side in (reference, current))
+    labels = (*one.values, "(other)", "(unseen)", "(null)")
+    return Cells(
+        labels,
+        np.array([*one.counts, *one.apart.values()], np.int64),
+        np.array([*two.counts, *two.apart.values()], np.int64),
+    )
+
+
+def coarsen(edges: NumericEdges, reference: Counts) -> tuple[tuple[str, ...], Counts]:
+    """Return the cells of a numeric field: their labels, and the cell of every frozen bin.
+
+    Cells 0 to 9 are the deciles of the reference without its mass points; each mass point follows
+    as its own cell; "(null)" and "(out of range)" come last and hold no bin.
+    """
+    plain = np.where(edges.is_mass, 0, reference)
+    total = int(plain.sum())
+    middle = 2 * (np.cumsum(plain) - plain) + plain
+    decile = np.minimum(DECILES * middle // max(2 * total, 1), DECILES - 1)
+    place = np.where(edges.is_mass, DECILES - 1 + np.cumsum(edges.is_mass), decile)
+    deciles = [f"decile {number}" for number in range(1, DECILES + 1)]
+    masses = [f"= {mass:g}" for mass in edges.masses]
+    return (*deciles, *masses, "(null)", "(out of range)"), place.astype(np.int64)
+
+
+def distance_finding(measure: str, reference: Counts, current: Counts, *, seed: int = 0) -> Finding:
+    """Return one distance with its interval and the p-value of "nothing has changed".
+
+    The effect is the distance above what sampling alone is expected to give at these sizes.
+    """
+    n, m = int(current.sum()), int(reference.sum())
+    if not n or not m:
+        return undefined(measure, n=n, reason="no rows" if not n else "the reference has no rows")
+    distance = DISTANCES[measure]
+    value = float(distance(reference, current))
+    expected = null.null_of(measure, distance, reference, current, seed=seed)
+    half = z_of(CONFIDENCE) * np.hypot(_error(distance, reference, current), expected.sd)
+    return Finding(
+        measure,
+        value,
+        n,
+        low=max(0.0, value - half),
+        high=value + half,
+        p_value=expected.p_value,
+        baseline=0.0,
+        effect=max(0.0, value - expected.mean),
+        parameters={
+            "confidence": CONFIDENCE,
+            "cells": int(np.count_nonzero(reference + current)),
+            "reference_n": m,
+            "null_mean": expected.mean,
+            "null_quantile_95": expected.quantile,
+            "null_method": expected.method,
+            "seed": seed,
+        },
+    )
+
+
+def chi_square(reference: Counts, current: Counts) -> Finding:
+    """Return the contingency chi-square; its effect is Cramér's V.
+
+    Cells whose expected count is below 5 on either side are merged, smallest first, until none
+    is; where fewer than two cells are left, nothing can be tested.
+    """
+    n, m = int(current.sum()), int(reference.sum())
+    if not n or not m:
+        return undefined("chi_square", n=n, reason="no rows on one side")
+    table = merge_sparse(np.stack([reference, current]))
+    if table.shape[1] < 2:
+        return undefined("chi_square", n=n, reason="fewer than two cells are large enough")
+    result = stats.chi2_contingency(table, correction=False)
+    statistic = float(result.statistic)
+    return Finding(
+        "chi_square",
+        statistic,
+        n,
+        p_value=float(result.pvalue),
+        effect=(statistic / (n + m)) ** 0.5,
+        baseline=0.0,
+        parameters={"cells": table.shape[1], "degrees": int(result.dof), "reference_n": m},
+    )
+
+
+def merge_sparse(table: Counts, smallest: float = SPARSE) -> Counts:
+    """Merge the columns of a (2, cells) table until each expects at least `smallest` rows."""
+    table = table[:, table.sum(axis=0) > 0]
+    totals = table.sum(axis=0)
+    needed = smallest * totals.sum() / max(min(table.sum(axis=1)), 1)
+    order = np.argsort(totals, kind="stable")
+    sparse = int(np.count_nonzero(totals < needed))
+    if not sparse:
+        return table
+    gathered = np.cumsum(totals[order])
+    count = max(sparse, int(np.searchsorted(gathered, needed)) + 1)
+    pooled = table[:, order[:count]].sum(axis=1, keepdims=True)
+    return np.hstack([table[:, np.sort(order[count:])], pooled])
+
+
+def ks(edges: NumericEdges, reference: NumericView, current: NumericView) -> Finding:
+    """Return the two-sample KS distance at the frozen cuts, and its asymptotic p-value.
+
+    The distance of the raw values lies between the value and `parameters["upper_bound"]`: inside a
+    bin that is no mass point the functions may differ more. The p-value is that of the value, so it
+    errs to the side of no alarm.
+    """
+    n, m = current.n, reference.n
+    if not n or not m:
+        return undefined("ks", n=n, reason="no values in range on one side")
+    p, q = shares(reference.counts), shares(current.counts)
+    gap = np.cumsum(p) - np.cumsum(q)
+    value = float(np.abs(gap).max())
+    upper = max(value, _hidden(edges, p, q, gap))
+    effective = n * m / (n + m)
+    p_value = float(stats.kstwo.sf(value, max(1, round(effective)))) if value else 1.0
+    return Finding(
+        "ks",
+        value,
+        n,
+        low=max(0.0, value - _dkw(effective)),
+        high=min(1.0, upper + _dkw(effective)),
+        p_value=p_value,
+        baseline=0.0,
+        effect=value,
+        parameters={"confidence": CONFIDENCE, "upper_bound": upper, "reference_n": m},
+    )
+
+
+def wasserstein(edges: NumericEdges, reference: NumericView, current: NumericView) -> Finding:
+    """Return the first Wasserstein distance in reference standard deviations.
+
+    Inside a bin the values are taken as evenly spread; the open bins end at the smallest and
+    largest value seen. No p-value: test with KS or PSI.
+    """
+    if not current.n or not reference.n:
+        return undefined("wasserstein", n=current.n, reason="no values in range on one side")
+    if not reference.sd:
+        return undefined("wasserstein", n=current.n, reason="the reference is constant")
+    gap = np.cumsum(shares(reference.counts)) - np.cumsum(shares(current.counts))
+    left = np.concatenate([[0.0], gap[:-1]])
+    area = float(_areas(left, gap) @ _widths(edges, reference, current))
+    value = area / reference.sd
+    error = (1 / current.n + 1 / reference.n) ** 0.5
+    half = z_of(CONFIDENCE) * error * max(current.sd or 0.0, reference.sd) / reference.sd
+    found = Finding("wasserstein", value, current.n, baseline=0.0, effect=value)
+    return replace(
+        found,
+        low=max(0.0, value - half),
+        high=value + half,
+        parameters={"confidence": CONFIDENCE, "reference_n": reference.n},
+    )
+
+
+def _floored(counts: Counts | Floats) -> Floats:
+    return np.maximum(shares(counts), FLOOR)
+
+
+def _over_cells(terms: Floats) -> Floats:
+    total: Floats = terms.sum(axis=-1)
+    return total
+
+
+def _coarse(view: NumericView, place: Counts) -> Counts:
+    masses = int(place.max(initial=0)) + 1
+    binned = np.bincount(place, weights=view.counts, minlength=max(masses, DECILES))
+    return np.array([*binned.astype(np.int64), view.missing, view.out_of_range], np.int64)
+
+
+def _error(distance: null.Distance, reference: Counts, current: Counts) -> float:
+    """Return the delta-method standard error of a distance, both samples' share in it added."""
+    p, q = shares(reference), shares(current)
+    step = 1e-7
+    bumps = np.eye(p.size) * step
+    by_p = (distance(p + bumps, q) - distance(p, q)) / step
+    by_q = (distance(p, q + bumps) - distance(p, q)) / step
+    spread_p = max(float(p @ by_p**2 - (p @ by_p) ** 2), 0.0) / reference.sum()
+    spread_q = max(float(q @ by_q**2 - (q @ by_q) ** 2), 0.0) / current.sum()
+    return float((spread_p + spread_q) ** 0.5)
+
+
+def _hidden(edges: NumericEdges, p: Floats, q: Floats, gap: Floats) -> float:
+    """Return how far the functions could be apart inside a bin, at the worst."""
+    open_bins = ~edges.is_mass
+    left = np.concatenate([[0.0], gap[:-1]])
+    worst = np.maximum(left + p, q - left)[open_bins]
+    return float(min(1.0, worst.max(initial=0.0)))
+
+
+def _dkw(effective: float) -> float:
+    return float((np.log(2 / (1 - CONFIDENCE)) / (2 * effective)) ** 0.5)
+
+
+def _areas(left: Floats, right: Floats) -> Floats:
+    """Return the mean of |line from left to right| over a bin; the line may cross zero."""
+    spread = np.abs(right - left)
+    crossing = (left * right < 0) & (spread > 0)
+    plain = (np.abs(left) + np.abs(right)) / 2
+    crossed = (left**2 + right**2) / np.where(crossing, 2 * spread, 1.0)
+    return np.where(crossing, crossed, plain)
+
+
+def _widths(edges: NumericEdges, reference: NumericView, current: NumericView) -> Floats:
+    ends = [
+        value
+        for view in (reference, current)
+        for value in (view.minimum, view.maximum)
+        if value is not None
+    ]
+    low = max(min(ends), -np.inf if edges.low is None else edges.low)
+    high = min(max(ends), np.inf if edges.high is None else edges.high)
+    return np.diff(np.clip(edges.edges, low, high))
