@@ -43,13 +43,13 @@ def setting(options: Options, given: Mapping[str, str] | None = None) -> Setting
     return Setting(options, secrets, environment(options, secrets, given), given)
 
 
-def servers(it: Setting, *, durable: bool = True) -> list[Process]:
+def servers(it: Setting, *, throwaway: bool = False) -> list[Process]:
     """The embedded servers that are needed; MLflow is slow, so it starts first of all."""
     found = []
     if it.embedded("MLFLOW_TRACKING_URI"):
         found.append(mlflow.process(it.options, it.secrets, it.environment))
     if it.embedded("DATABASE_URL"):
-        found.append(postgresql.process(it.options, it.secrets, durable=durable))
+        found.append(postgresql.process(it.options, it.secrets, throwaway=throwaway))
     if it.embedded("REDIS_URL"):
         found.append(valkey.process(it.options, it.secrets))
     return found

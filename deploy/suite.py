@@ -33,7 +33,7 @@ def run_in(folder: Path, arguments: list[str]) -> int:
     options = options_for(folder)
     with guarded(options.places, address="the test suite"):
         it = setting(options, given=given())
-        steps = Plan(list(servers(it, durable=False)))
+        steps = Plan(list(servers(it, throwaway=True)))
         require_free_ports(steps.processes)
         supervisor = Supervisor(options.places)
         return supervise(supervisor, lambda: work(supervisor, it, steps, arguments))

@@ -6,7 +6,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from deploy.console import say
+from deploy.console import begin
 from deploy.process import Account
 from deploy.refusal import Refusal
 
@@ -44,7 +44,7 @@ def allow_passage(target: Path) -> None:
         folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
     if closed:
         names = ", ".join(str(folder) for folder in reversed(closed))
-        say(f"(opened for passage by {NAME}: {names})")
+        begin(f"(opened for passage by {NAME}: {names})")
 
 
 def passable(folder: Path) -> bool:

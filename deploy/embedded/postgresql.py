@@ -49,11 +49,13 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def process(options: Options, secrets: Mapping[str, str], *, durable: bool = True) -> Process:
-    """`durable=False` is for servers that are thrown away after a test run."""
+def process(options: Options, secrets: Mapping[str, str], *, throwaway: bool = False) -> Process:
+    """`throwaway` is for servers of a test run: fast, not durable, tables may be emptied."""
     data = options.places.data("postgresql")
     account = account_for_servers()
-    settings = SETTINGS | {"port": str(options.postgresql_port)} | ({} if durable else NOT_DURABLE)
+    settings = (
+        SETTINGS | {"port": str(options.postgresql_port)} | (NOT_DURABLE if throwaway else {})
+    )
     arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Process(
         name="postgresql",
@@ -63,7 +65,7 @@ def process(options: Options, secrets: Mapping[str, str], *, durable: bool = Tru
         folder=Path("/"),
         prepare=lambda: prepare(data, account, secrets["postgresql_administrator"]),
         ready=lambda: answers(options, secrets),
-        settle=lambda: make_database(options, secrets),
+        settle=lambda: make_database(options, secrets, throwaway=throwaway),
         stop_signal=signal.SIGINT,  # fast shutdown: open transactions are rolled back
         stop_within=30,
         port=("127.0.0.1", options.postgresql_port),
@@ -188,7 +190,7 @@ def answers(options: Options, secrets: Mapping[str, str]) -> bool:
     return True
 
 
-def make_database(options: Options, secrets: Mapping[str, str]) -> None:
+def make_database(options: Options, secrets: Mapping[str, str], *, throwaway: bool) -> None:
     """The role of the application, which may create databases for tests, and its database."""
     password = secrets["postgresql_administrator"]
     with connect(options, ADMINISTRATOR, password, "postgres") as connection:
@@ -200,6 +202,14 @@ def make_database(options: Options, secrets: Mapping[str, str]) -> None:
             create = "CREATE DATABASE {} OWNER {}"
             name = sql.Identifier(DATABASE)
             connection.execute(sql.SQL(create).format(name, name))
+        if (
+            throwaway
+        ):  # triggers refuse to empty audit tables; between two tests it must be possible
+            connection.execute(
+                sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(
+                    sql.Identifier(DATABASE)
+                )
+            )
 
 
 def exists(connection: psycopg.Connection, query: str) -> bool:
