@@ -1,5 +1,38 @@
 """Every address of Ombud. A new one needs a line in the route × role table of the tests."""
 
-from django.urls import URLPattern, URLResolver
+from allauth.account import views as allauth_views
+from django.urls import include, path
+from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config.health import healthz, readyz
+
+sign_in = [
+    path("login/", allauth_views.login, name="account_login"),
+    path("logout/", allauth_views.logout, name="account_logout"),
+    path("password/change/", allauth_views.password_change, name="account_change_password"),
+]
+
+api = [
+    path("", include("accounts.api.urls")),
+    path("", include("audit.api.urls")),
+    path("", include("registry.api.urls")),
+    path("", include("monitoring.api.urls")),
+    path("", include("governance.api.urls")),
+    path("schema", SpectacularAPIView.as_view(), name="api-schema"),
+]
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("api/v1/", include(api)),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("accounts/", include(sign_in)),
+    path("accounts/", include("accounts.web.urls")),
+    path("design", TemplateView.as_view(template_name="design.html"), name="design"),
+    path("audit", include("audit.web.urls")),
+    path("hooks/", include("registry.web.hooks_urls")),
+    path("", include("registry.web.urls")),
+    path("", include("monitoring.web.urls")),
+    path("", include("governance.web.urls")),
+]

@@ -1,0 +1,54 @@
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import CursorPagination
+
+from audit.filters import EventFilter
+from audit.models import Event
+from audit.querysets import EventQuerySet
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    digest = serializers.SerializerMethodField()
+    previous = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Event
+        fields = [
+            "sequence",
+            "at",
+            "event",
+            "actor_name",
+            "subject_type",
+            "subject_id",
+            "subject_name",
+            "request_id",
+            "data",
+            "previous",
+            "digest",
+        ]
+
+    def get_digest(self, event: Event) -> str:
+        return bytes(event.digest).hex()
+
+    def get_previous(self, event: Event) -> str:
+        return bytes(event.previous).hex()
+
+
+class NewestEventsFirst(CursorPagination):
+    ordering = "-sequence"
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+@extend_schema(operation_id="audit_events_list")
+class EventListView(ListAPIView[Event]):
+    """The audit trail, newest first: everything for auditors, one's teams' events for others."""
+
+    serializer_class = EventSerializer
+    pagination_class = NewestEventsFirst
+    filterset_class = EventFilter
+    queryset = Event.objects.none()
+
+    def get_queryset(self) -> EventQuerySet:
+        return Event.objects.visible_to(self.request.user)
