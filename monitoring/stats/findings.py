@@ -17,6 +17,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 Parameter = str | int | float | bool | None
 
 Parameters = Mapping[str, Parameter]
@@ -45,6 +47,8 @@ class Finding:
     def __post_init__(self) -> None:
         for name in _NUMBERS:
             object.__setattr__(self, name, finite(getattr(self, name)))
+        plain = {key: _plain(value) for key, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", plain)
         if self.value is None and not self.reason:
             object.__setattr__(self, "reason", "the value is not a finite number")
 
@@ -53,6 +57,13 @@ class Finding:
         plain = dataclasses.asdict(self)
         plain["parameters"] = dict(self.parameters)
         return plain
+
+
+def _plain(value: Parameter) -> Parameter:
+    """Return a parameter without NumPy types and without NaN, so that JSON can hold it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return finite(value) if isinstance(value, float) else value
 
 
 _NUMBERS = ("value", "low", "high", "p_value", "baseline", "effect", "standard_error")

@@ -56,8 +56,8 @@ class Cells:
 
 def shares(counts: Counts | Floats) -> Floats:
     """Return counts / total along the last axis; all zero where the total is zero."""
-    total = np.asarray(counts.sum(axis=-1, keepdims=True), dtype=np.float64)
-    parts: Floats = np.divide(counts, total, out=np.zeros(np.shape(counts)), where=total > 0)
+    total = np.asarray(counts, dtype=np.float64).sum(axis=-1, keepdims=True)
+    parts: Floats = counts / np.where(total > 0, total, 1.0)
     return parts
 
 
@@ -78,7 +78,8 @@ def js_distance(reference: Counts | Floats, current: Counts | Floats) -> Floats:
     p, q = shares(reference), shares(current)
     middle = (p + q) / 2
     divergence = _over_cells(special.rel_entr(p, middle) + special.rel_entr(q, middle)) / 2
-    return np.sqrt(np.maximum(divergence, 0) / np.log(2))
+    distance: Floats = np.sqrt(np.maximum(divergence, 0) / np.log(2))
+    return distance
 
 
 def hellinger(reference: Counts | Floats, current: Counts | Floats) -> Floats:
