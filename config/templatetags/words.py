@@ -1,0 +1,101 @@
+"""How the words of the domain look: one icon and one tone for each, everywhere the same."""
+
+# A tone is a CSS class `ob-tone-…`; colours themselves are tokens in ombud.css.
+LOOKS: dict[str, dict[str, tuple[str, str]]] = {
+    "verdict": {
+        "ok": ("circle-check", "ok"),
+        "warning": ("alert-triangle", "warning"),
+        "breach": ("alert-octagon", "breach"),
+        "insufficient_data": ("circle-dashed", "unknown"),
+    },
+    "stage": {
+        "candidate": ("circle-dashed", "candidate"),
+        "approved": ("rosette-discount-check", "approved"),
+        "serving": ("player-play", "serving"),
+        "retired": ("hourglass", "retired"),
+        "archived": ("archive", "archived"),
+        "purged": ("trash", "purged"),
+    },
+    "role": {
+        "champion": ("crown", "champion"),
+        "challenger": ("swords", "challenger"),
+        "shadow": ("ghost", "shadow"),
+    },
+    "clearance": {
+        "cleared": ("shield-check", "ok"),
+        "conditional": ("shield-half", "warning"),
+        "suspended": ("hand-stop", "breach"),
+        "not_cleared": ("shield-x", "unknown"),
+    },
+    "severity": {
+        "info": ("info-circle", "info"),
+        "low": ("info-circle", "info"),
+        "minor": ("info-circle", "info"),
+        "warning": ("alert-triangle", "warning"),
+        "medium": ("alert-triangle", "warning"),
+        "major": ("alert-hexagon", "warning"),
+        "high": ("alert-hexagon", "breach"),
+        "serious": ("alert-octagon", "breach"),
+        "critical": ("alert-octagon", "breach"),
+    },
+    "tier": {
+        "minimal": ("flag", "unknown"),
+        "low": ("flag", "unknown"),
+        "limited": ("flag", "info"),
+        "medium": ("flag", "warning"),
+        "high": ("flag", "breach"),
+        "critical": ("flag", "breach"),
+    },
+    "state": {
+        "open": ("circle-dot", "breach"),
+        "acknowledged": ("eye", "warning"),
+        "resolved": ("circle-check", "ok"),
+        "draft": ("edit", "unknown"),
+        "submitted": ("inbox", "info"),
+        "pending": ("clock", "info"),
+        "approved": ("rosette-discount-check", "approved"),
+        "approve": ("thumb-up", "ok"),
+        "rejected": ("circle-x", "breach"),
+        "reject": ("thumb-down", "breach"),
+        "withdrawn": ("arrow-back-up", "unknown"),
+        "cancelled": ("circle-minus", "unknown"),
+        "expired": ("hourglass", "unknown"),
+        "stale": ("history", "warning"),
+        "executing": ("refresh", "info"),
+        "executed": ("circle-check", "ok"),
+        "done": ("circle-check", "ok"),
+        "failed": ("alert-octagon", "breach"),
+        "dead": ("alert-octagon", "breach"),
+        "queued": ("clock", "info"),
+        "running": ("refresh", "info"),
+        "passed": ("circle-check", "ok"),
+        "pass": ("circle-check", "ok"),
+        "blocked": ("circle-x", "breach"),
+        "fail": ("circle-x", "breach"),
+        "waived": ("file-certificate", "warning"),
+        "verified": ("fingerprint", "ok"),
+        "active": ("circle-check", "ok"),
+        "paused": ("circle-minus", "unknown"),
+        "revoked": ("circle-x", "unknown"),
+    },
+}
+UNKNOWN = ("circle", "unknown")
+
+
+def _look(family: str, value: object) -> tuple[str, str]:
+    return LOOKS.get(family, {}).get(str(value), UNKNOWN)
+
+
+def icon_of(value: object, family: str) -> str:
+    """The icon of a word, for example `"ok"|badge_icon:"verdict"`."""
+    return _look(family, value)[0]
+
+
+def tone_of(value: object, family: str) -> str:
+    """The tone of a word, for example `"ok"|badge_tone:"verdict"`."""
+    return _look(family, value)[1]
+
+
+def spoken(value: object) -> str:
+    """A stored word as it is read: `insufficient_data` becomes "insufficient data"."""
+    return str(value if value is not None else "").replace("_", " ")
