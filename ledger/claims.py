@@ -1,7 +1,7 @@
 """Claim, keep, finish, give back: every change of a job's state, by the database's clock.
 
 A claim raises the job's token; whoever holds an older token is fenced out and its results are
-rolled back. Lease times are compared with the database's `now()`, so workers' clocks do not matter.
+rolled back. Lease times are compared with the database's clock, so workers' clocks do not matter.
 """
 
 import logging
@@ -44,7 +44,7 @@ def enqueue(*, kind: str, key: str, subject_id: int, delay: timedelta = NO_DELAY
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ledger_job (kind, key, queue, state, subject_id, attempts, token, error,"
-            " due_at) VALUES (%s, %s, %s, 'due', %s, 0, 0, '', now() + %s)"
+            " due_at) VALUES (%s, %s, %s, 'due', %s, 0, 0, '', statement_timestamp() + %s)"
             " ON CONFLICT (kind, key) DO NOTHING RETURNING id",
             [kind, key, queue, subject_id, delay],
         )
@@ -83,8 +83,8 @@ def claim(*, job_id: int) -> Claim | None:
     """Take a due job, or one whose lease ran out; None if another worker has it."""
     with transaction.atomic():
         job = Job.objects.raw(
-            "SELECT * FROM ledger_job WHERE id = %s AND (state = 'due' AND due_at <= now()"
-            " OR state = 'running' AND lease_until < now()) FOR UPDATE SKIP LOCKED",
+            "SELECT * FROM ledger_job WHERE id = %s AND (state = 'due' AND due_at <= statement_timestamp()"
+            " OR state = 'running' AND lease_until < statement_timestamp()) FOR UPDATE SKIP LOCKED",
             [job_id],
         )
         found = next(iter(job), None)
@@ -160,8 +160,8 @@ def bury_exhausted() -> int:
 def due(*, limit: int = 200) -> list[tuple[int, str]]:
     """Jobs to wake: due, or running with a lease that ran out. Oldest first."""
     rows = Job.objects.raw(
-        "SELECT id, queue FROM ledger_job WHERE state = 'due' AND due_at <= now()"
-        " OR state = 'running' AND lease_until < now() ORDER BY due_at LIMIT %s",
+        "SELECT id, queue FROM ledger_job WHERE state = 'due' AND due_at <= statement_timestamp()"
+        " OR state = 'running' AND lease_until < statement_timestamp() ORDER BY due_at LIMIT %s",
         [limit],
     )
     return [(row.pk, row.queue) for row in rows]
