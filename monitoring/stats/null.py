@@ -33,7 +33,7 @@ RESAMPLES = 2_000
 DENSE = 50.0
 RARE = 1.0
 TRUSTED_EXCEEDANCES = 20
-FACTORS = {"psi": 1.0, "kl": 0.5, "js_distance": 0.125 / np.log(2), "hellinger": 0.125}
+FACTORS = {"psi": 1.0, "kl": 0.5, "js_distance": 0.125 / float(np.log(2)), "hellinger": 0.125}
 ROOTS = frozenset({"js_distance", "hellinger"})
 
 Distance = Callable[[Counts | Floats, Counts | Floats], Floats]
@@ -77,7 +77,7 @@ def closed_form(
     """Return the chi-square approximation of the null of an f-divergence."""
     cells = int(np.count_nonzero(reference + current))
     freedom = max(cells - 1, 1)
-    scale = FACTORS[measure] * (1 / current.sum() + 1 / reference.sum())
+    scale = FACTORS[measure] * float(1 / current.sum() + 1 / reference.sum())
     quantile = scale * float(special.chdtri(freedom, 0.05))
     if measure not in ROOTS:
         p_value = float(special.chdtrc(freedom, float(observed) / scale))
