@@ -1,0 +1,100 @@
+"""`air-time`: how many minutes will this flight be in the air? A regression on the same flights."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from demo import flight_delay
+from demo.data import CATEGORIES, FEATURES, NUMBERS, flights
+from demo.fields import Field
+from demo.replay import Replay, outcomes_of, table, until
+from demo.training import SEED, TREES, Trained, one_thread, split
+
+MODEL = "air-time"
+LONGEST_MINUTES = 1440
+
+
+def train() -> Trained:
+    """Boosted trees trained in winter, whose winds other months do not have."""
+    from sklearn.metrics import mean_absolute_error, r2_score
+
+    everything = flights()
+    known = everything[everything["air_time"].notna() & (everything["month"] <= 2)]
+    training, held_out = split(known, 0.7)
+    estimator = _boosted_trees()
+    columns = list(FEATURES)
+    with one_thread():
+        estimator.fit(training[columns], training["air_time"])
+    log = log_of(estimator, held_out)
+    return Trained(
+        model=MODEL,
+        label="1",
+        task="regression",
+        description="Boosted trees on schedule, plane and weather; January and February.",
+        estimator=estimator,
+        features=FEATURES,
+        fields=fields(),
+        reference=table(log),
+        metrics={
+            "mae": float(mean_absolute_error(log["air_time"], log["predicted_minutes"])),
+            "r2": float(r2_score(log["air_time"], log["predicted_minutes"])),
+        },
+        training_rows=len(training),
+        example=training[columns].head(5),
+        trusted_types=TREES,
+        params={"months": "1-2", "seed": str(SEED)},
+    )
+
+
+def log_of(estimator: Any, rows: pd.DataFrame) -> pd.DataFrame:
+    """The prediction log of these flights, with the outcome beside it."""
+    log = pd.DataFrame({"prediction_id": rows["flight_id"], "event_time": rows["scheduled"]})
+    for name in FEATURES:
+        log[name] = rows[name]
+    log["airport"] = rows["origin"]
+    with one_thread():
+        log["predicted_minutes"] = estimator.predict(rows[list(FEATURES)])
+    log["air_time"] = rows["air_time"]
+    return log
+
+
+def production(
+    trained: Trained, *, now: datetime, first_month: int = flight_delay.FIRST_MONTH
+) -> Replay:
+    """March to December, moved so that December ends now; what is still to come is left out."""
+    everything = flights()
+    rows = everything[everything["month"] >= first_month].sort_values(["scheduled", "flight_id"])
+    log = log_of(trained.estimator, rows)
+    log["event_time"] += flight_delay.time_shift(now)
+    outcomes = table(outcomes_of(log, "air_time", seed=SEED + 1))
+    return Replay(
+        predictions=until(now, table(log.drop(columns="air_time")), "event_time"),
+        outcomes=until(now, outcomes, "outcome_time"),
+    )
+
+
+def fields() -> tuple[Field, ...]:
+    shared = [
+        one
+        for one in flight_delay.fields(FEATURES)
+        if one.role in {"id", "timestamp", "feature", "segment"}
+    ]
+    return (
+        *shared,
+        Field("predicted_minutes", "float", "prediction", 0, LONGEST_MINUTES, unit="minutes"),
+        Field("air_time", "float", "outcome", 0, LONGEST_MINUTES, unit="minutes"),
+    )
+
+
+def _boosted_trees() -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=float("nan"))
+    prepare = ColumnTransformer(
+        [("categories", codes, list(CATEGORIES)), ("numbers", StandardScaler(), list(NUMBERS))]
+    )
+    return make_pipeline(prepare, HistGradientBoostingRegressor(max_iter=300, random_state=SEED))

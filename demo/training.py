@@ -1,0 +1,135 @@
+"""What the demonstration's models share: a fitted model, and its way into MLflow."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from demo.fields import Field
+
+SEED = 2013
+# skops rebuilds boosted trees from this class. Reviewed: it keeps NumPy arrays (nodes, thresholds,
+# bit sets) and its methods only walk them; it runs no code on loading.
+TREES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+PACKAGES = ("scikit-learn", "skops", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One fitted version and everything Ombud wants to know of it.
+
+    `reference` holds rows that the version was not trained on, with the columns of the prediction
+    log and the outcome; `trusted_types` are the classes skops may rebuild, reviewed one by one.
+    """
+
+    model: str
+    label: str
+    task: str
+    description: str
+    estimator: Any
+    features: tuple[str, ...]
+    fields: tuple[Field, ...]
+    reference: pa.Table
+    metrics: Mapping[str, float]
+    training_rows: int
+    example: pd.DataFrame
+    threshold: float | None = None
+    trusted_types: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> list[dict[str, Any]]:
+        return [one.as_json() for one in self.fields]
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where MLflow keeps it."""
+
+    model: str
+    version: int
+    run_id: str
+    model_id: str
+
+
+def split(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two parts drawn at random, the same ones every time."""
+    chosen = np.random.default_rng(SEED).random(len(rows)) < share
+    return rows[chosen], rows[~chosen]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Small trees fit fastest in one thread: several wait for each other on a busy machine."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        yield
+
+
+def publish(trained: Trained, *, tracking_uri: str) -> Published:
+    """Log the model with signature and input example, and register it as a new version."""
+    with _quiet_mlflow():
+        import mlflow
+        import mlflow.sklearn
+        from mlflow.models import infer_signature
+
+        mlflow.set_tracking_uri(tracking_uri)
+        mlflow.set_experiment(trained.model)
+        with mlflow.start_run(run_name=f"{trained.model} {trained.label}") as run:
+            mlflow.log_params({"training_rows": trained.training_rows, **trained.params})
+            mlflow.log_metrics(dict(trained.metrics))
+            answer = _answer(trained, trained.example)
+            info = mlflow.sklearn.log_model(
+                trained.estimator,
+                name="model",
+                signature=infer_signature(trained.example, answer),
+                input_example=trained.example.head(3),
+                registered_model_name=trained.model,
+                pyfunc_predict_fn=_predict_function(trained),
+                skops_trusted_types=list(trained.trusted_types),
+                pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
+            )
+            _describe(mlflow.MlflowClient(), trained, int(info.registered_model_version))
+    return Published(
+        trained.model, int(info.registered_model_version), run.info.run_id, info.model_id
+    )
+
+
+def _describe(client: Any, trained: Trained, number: int) -> None:
+    client.update_model_version(trained.model, str(number), trained.description)
+    client.set_model_version_tag(trained.model, str(number), "label", trained.label)
+
+
+def _answer(trained: Trained, rows: pd.DataFrame) -> Any:
+    return getattr(trained.estimator, _predict_function(trained))(rows)
+
+
+def _predict_function(trained: Trained) -> str:
+    return "predict" if trained.task == "regression" else "predict_proba"
+
+
+@contextmanager
+def _quiet_mlflow() -> Iterator[None]:
+    """No telemetry, no links on the terminal, no search for a git program."""
+    wanted = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
