@@ -1,6 +1,7 @@
-"""Whether a web server answers."""
+"""Whether a web server answers: `python -m deploy.answers ADDRESS` for health checks."""
 
 import http.client
+import sys
 from urllib.parse import urlsplit
 
 
@@ -15,3 +16,7 @@ def answers(address: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(0 if answers(sys.argv[1]) else 1)

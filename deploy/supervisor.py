@@ -15,7 +15,7 @@ from deploy.places import Places
 from deploy.process import Call, Plan, Process, Step, Task
 from deploy.refusal import Refusal
 
-TURN = 0.05  # seconds between two looks at the children
+TURN = 0.1  # seconds between two looks at the children
 DEATHS_WITHIN = 60  # seconds
 DEATHS_ALLOWED = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
