@@ -98,6 +98,9 @@ class Version(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     stage_since = models.DateTimeField(db_default=Now())
+    first_prediction_at = models.DateTimeField(
+        null=True, help_text="When its first batch of predictions was taken in: the schema is fixed"
+    )
 
     objects = VersionQuerySet.as_manager()
 
@@ -198,9 +201,23 @@ class Reference(models.Model):
     path = models.CharField(max_length=300, help_text="Parquet file in the object store")
     digest = models.CharField(max_length=64)
     rows = models.BigIntegerField()
-    edges = models.JSONField(help_text="Frozen bins of every field")
-    profile = models.BinaryField(help_text="Counts of the reference over its own bins")
+    # Numbers are monitoring's: its job reads the file, freezes the bins and fills these three.
+    edges = models.JSONField(null=True, help_text="Frozen bins of every field")
+    profile = models.BinaryField(null=True, help_text="Counts of the reference over its own bins")
+    frozen_at = models.DateTimeField(null=True)
+    freeze_error = models.CharField(
+        max_length=300, blank=True, help_text="Why the bins could not be frozen"
+    )
     set_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(frozen_at__isnull=True, edges__isnull=True, profile__isnull=True)
+                | Q(frozen_at__isnull=False, edges__isnull=False, profile__isnull=False),
+                name="reference_frozen_whole",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"reference of {self.version}"
@@ -241,6 +258,15 @@ class Deployment(models.Model):
                 condition=Q(traffic_share__gte=0, traffic_share__lte=1),
                 name="deployment_share_is_a_share",
             ),
+            models.CheckConstraint(
+                condition=Q(role__in=[r.value for r in DeploymentRole]),
+                name="deployment_role_known",
+            ),
+            models.UniqueConstraint(
+                fields=["version", "environment"],
+                condition=Q(ended_at__isnull=True),
+                name="deployment_one_role_at_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -259,6 +285,9 @@ class Archive(models.Model):
         max_length=10, choices=[(s, s) for s in ArchiveState], default=ArchiveState.REQUESTED
     )
     path = models.CharField(max_length=300, blank=True, help_text="Folder in the object store")
+    documents = models.JSONField(
+        default=dict, help_text="Card and evidence as text by file name, given at the request"
+    )
     manifest = models.JSONField(default=dict, help_text="Every file with size and SHA-256")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the manifest")
     size = models.BigIntegerField(default=0)
@@ -274,6 +303,16 @@ class Archive(models.Model):
 
     class Meta:
         ordering = ["-requested_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[s.value for s in ArchiveState]), name="archive_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="sealed")
+                | (Q(sealed_at__isnull=False) & ~Q(digest="") & ~Q(path="")),
+                name="archive_sealed_whole",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"archive of {self.version}"
@@ -305,6 +344,16 @@ class Restore(models.Model):
 
     class Meta:
         ordering = ["-requested_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["archive"],
+                condition=Q(state="requested"),
+                name="restore_one_pending",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=RestoreState.values), name="restore_state_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"restore of {self.archive.version}"
