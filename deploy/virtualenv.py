@@ -41,7 +41,7 @@ def build(kind: str) -> None:
         perform(
             [sys.executable, "-m", "venv", str(VENV)], "On Debian: apt-get install python3.11-venv"
         )
-    mend = "Is the package index reachable?"
+    mend = "Is the package index reachable? (No compiler is needed: there are wheels for Linux.)"
     perform([str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", UV], mend)
     perform([str(VENV / "bin" / "uv"), "sync", "--frozen", "--quiet", *GROUPS[kind]], mend)
     STAMP.write_text(f"{wanted()} {kind}")

