@@ -33,7 +33,9 @@ class SignatureForm(forms.Form):
     comment = forms.CharField(
         label="Comment", widget=forms.Textarea(attrs={"rows": 3}), required=False
     )
-    password = forms.CharField(label="Your password", widget=forms.PasswordInput)
+    password = forms.CharField(
+        label="Your password", widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
     read = forms.BooleanField(label="I have read the evidence of every gate.")
 
 

@@ -60,9 +60,9 @@
   }
 
   function lineTip(data, at) {
-    const lines = [`{b|${data.x[at]}}`];
+    const lines = [String(data.x[at])];
     for (const series of data.series) {
-      lines.push(`${series.name}: {b|${shown(series.y[at], data.unit)}}`);
+      lines.push(`${series.name}: ${shown(series.y[at], data.unit)}`);
       const low = series.low?.[at];
       if (low !== null && low !== undefined) lines.push(`  interval ${shown(low, data.unit)} – ${shown(series.high[at], data.unit)}`);
       if (series.n) lines.push(`  n = ${shown(series.n[at], "")}`);
@@ -72,8 +72,8 @@
   }
 
   function barTip(data, at) {
-    const lines = data.series.map((series) => `${series.name}: {b|${shown(series.y[at], data.unit)}}`);
-    return [`{b|${data.x[at]}}`, ...lines].join("\n");
+    const lines = data.series.map((series) => `${series.name}: ${shown(series.y[at], data.unit)}`);
+    return [String(data.x[at]), ...lines].join("\n");
   }
 
   function tooltip(colours, say) {
@@ -83,7 +83,7 @@
       confine: true,
       backgroundColor: colours.surface,
       borderColor: colours.line,
-      textStyle: { color: colours.ink, fontSize: 12, lineHeight: 18, rich: { b: { fontWeight: 600, fontSize: 12 } } },
+      textStyle: { color: colours.ink },
       axisPointer: { type: "line", lineStyle: { color: colours.muted, type: "dotted" } },
       formatter: (points) => say(points[0].dataIndex),
     };
@@ -108,7 +108,9 @@
     const value = {
       type: "value",
       name: data.y_label,
-      nameTextStyle: { ...text, align: data.horizontal ? "center" : "left", padding: [0, 0, 0, -28] },
+      nameLocation: data.horizontal ? "middle" : "end",
+      nameGap: data.horizontal ? 28 : 15,
+      nameTextStyle: data.horizontal ? text : { ...text, align: "left", padding: [0, 0, 0, -28] },
       min: data.y_min,
       max: data.y_max,
       scale: data.kind === "line",
@@ -119,7 +121,7 @@
     return {
       animation: false,
       textStyle: { fontFamily: font },
-      grid: { left: 8, right: 24, top: names ? 58 : 34, bottom: data.x_label && !data.horizontal ? 26 : 6, containLabel: true },
+      grid: { left: 8, right: 24, top: names ? 58 : 34, bottom: (data.horizontal ? data.y_label : data.x_label) ? 26 : 6, containLabel: true },
       legend: names ? { top: 0, right: 0, data: data.series.map((series) => series.name), textStyle: text, itemWidth: 16, itemHeight: 8, icon: "roundRect" } : undefined,
       xAxis: data.horizontal ? value : category,
       yAxis: data.horizontal ? category : value,
@@ -131,12 +133,12 @@
       [data.horizontal ? "xAxis" : "yAxis"]: level.value,
       name: level.label || "",
       lineStyle: { color: mark(colours, level.tone), type: [5, 4], width: 1.5 },
-      label: { formatter: level.label || "", position: "insideEndTop", color: mark(colours, level.tone), fontSize: 11 },
+      label: { formatter: level.label || "", position: data.horizontal ? "start" : "insideStartTop", color: mark(colours, level.tone), fontSize: 11, fontWeight: 600 },
     }));
     const events = (data.marks || []).map((event) => ({
       xAxis: event.x,
       lineStyle: { color: colours.muted, type: "solid", width: 1 },
-      label: { formatter: event.label || "", position: "insideEndTop", color: colours.muted, fontSize: 11 },
+      label: { formatter: event.label || "", position: "end", color: colours.muted, fontSize: 11 },
     }));
     return { silent: true, symbol: "none", animation: false, data: [...levels, ...events] };
   }
@@ -171,8 +173,9 @@
 
   function lineOption(data, colours, font) {
     const shades = [colours["brand-line"], colours.candidate, colours["info-mark"], colours["warning-mark"]];
+    let used = 0;
     const drawn = data.series.flatMap((series, at) => {
-      const shade = series.muted ? colours.muted : shades[at % shades.length];
+      const shade = series.muted ? colours.muted : shades[used++ % shades.length];
       const line = {
         type: "line",
         name: series.name,
@@ -191,26 +194,40 @@
 
   function barOption(data, colours, font) {
     const shades = [colours["brand-line"], colours.candidate, colours["info-mark"]];
+    let used = 0;
     const drawn = data.series.map((series, at) => ({
       type: "bar",
       name: series.name,
       data: series.y,
       barMaxWidth: 28,
       barGap: "8%",
-      itemStyle: { color: series.muted ? colours["unknown-mark"] : shades[at % shades.length], opacity: series.muted ? 0.55 : 1, borderRadius: data.horizontal ? [0, 3, 3, 0] : [3, 3, 0, 0] },
+      itemStyle: { color: series.muted ? colours["unknown-mark"] : shades[used++ % shades.length], opacity: series.muted ? 0.55 : 1, borderRadius: data.horizontal ? [0, 3, 3, 0] : [3, 3, 0, 0] },
       markLine: at === 0 ? thresholdLines(data, colours) : undefined,
     }));
     return { ...frame(data, colours, font), tooltip: tooltip(colours, (at) => barTip(data, at)), series: drawn };
   }
 
-  // A threshold must be on the picture even when every value is far from it.
+  // Round ends for the axis, with every threshold on the picture even when all values are far from it.
   function reach(option, data) {
-    const values = (data.thresholds || []).map((level) => level.value);
+    const levels = (data.thresholds || []).map((level) => level.value);
+    const drawn = data.series.flatMap((series) => [...series.y, ...(series.low || []), ...(series.high || [])]);
+    const values = [...drawn, ...levels].filter((value) => Number.isFinite(value));
     if (!values.length) return option;
+    const low = data.y_min ?? Math.min(...values, data.kind === "bar" ? 0 : Infinity);
+    const high = data.y_max ?? Math.max(...values);
+    const step = niceStep((high - low || Math.abs(high) || 1) / 4);
     const axis = data.horizontal ? option.xAxis : option.yAxis;
-    axis.min ??= (extent) => Math.min(extent.min, ...values);
-    axis.max ??= (extent) => Math.max(extent.max, ...values);
+    const round = (value) => Number(value.toPrecision(12));
+    axis.min = data.y_min ?? round(Math.floor(low / step) * step);
+    axis.max = data.y_max ?? round(Math.ceil(high / step) * step);
+    axis.interval = step;
     return option;
+  }
+
+  function niceStep(rough) {
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 2.5, 5, 10].find((one) => one * power >= rough * 0.999);
+    return Number((step * power).toPrecision(12));
   }
 
   function draw({ chart, data }) {
