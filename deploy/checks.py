@@ -4,7 +4,7 @@ import socket
 import sys
 from collections.abc import Iterable
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 from deploy.process import Process
 from deploy.refusal import Refusal
@@ -53,7 +53,8 @@ def holder(port: int) -> str:
         return "another program"
     for connection in connections:
         listening = connection.status == psutil.CONN_LISTEN
-        if listening and connection.laddr.port == port and connection.pid:
+        where = getattr(connection.laddr, "port", None)  # an empty tuple when unknown
+        if listening and where == port and connection.pid:
             return name_of(connection.pid)
     return "a program of another account"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 MARK = "OMBUD_SUPERVISED_BY"
 ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
