@@ -1,8 +1,11 @@
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+if TYPE_CHECKING:
+    from accounts.models import ApiToken
 
 
 def of_teams(user: Any, path: str) -> Q:

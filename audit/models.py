@@ -46,6 +46,10 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.sequence} {self.event} {self.subject_name}"
 
+    @property
+    def digest_hex(self) -> str:
+        return bytes(self.digest).hex()
+
     def content(self) -> dict[str, Any]:
         """What the digest covers, besides the sequence number and the previous digest."""
         return {

@@ -1,6 +1,9 @@
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
+
+if TYPE_CHECKING:
+    from audit.models import Event
 
 
 class EventQuerySet(models.QuerySet["Event"]):

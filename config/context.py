@@ -9,6 +9,6 @@ def navigation(request: HttpRequest) -> dict[str, object]:
     """The section a page belongs to, and how many change requests wait for the person."""
     match = request.resolver_match
     return {
-        "nav": (match.namespace or match.url_name) if match else "",
+        "nav": (match.url_name or "") if match else "",
         "inbox_count": waiting_for(request.user) if request.user.is_authenticated else 0,
     }

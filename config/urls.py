@@ -1,19 +1,19 @@
 """Every address of Ombud. A new one needs a line in the route × role table of the tests."""
 
 from allauth.account import views as allauth_views
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config.health import healthz, readyz
 
-sign_in = [
+sign_in: list[URLPattern | URLResolver] = [
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),
     path("password/change/", allauth_views.password_change, name="account_change_password"),
 ]
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("audit.api.urls")),
     path("", include("registry.api.urls")),
@@ -22,7 +22,7 @@ api = [
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
 ]
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("api/v1/", include(api)),

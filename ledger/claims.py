@@ -44,9 +44,10 @@ def enqueue(*, kind: str, key: str, subject_id: int, delay: timedelta = NO_DELAY
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ledger_job (kind, key, queue, state, subject_id, attempts, token, error,"
-            " due_at) VALUES (%s, %s, %s, 'due', %s, 0, 0, '', statement_timestamp() + %s)"
+            " due_at) VALUES (%s, %s, %s, 'due', %s, 0, 0, '',"
+            " statement_timestamp() + make_interval(secs => %s))"
             " ON CONFLICT (kind, key) DO NOTHING RETURNING id",
-            [kind, key, queue, subject_id, delay],
+            [kind, key, queue, subject_id, delay.total_seconds()],
         )
         row = cursor.fetchone()
     if row is None:
@@ -74,7 +75,7 @@ def wake(job_id: int, queue: str) -> None:
     from ledger.tasks import run_job  # tasks import this module
 
     try:
-        run_job.apply_async(args=[job_id], queue=queue, retry=False)
+        run_job.apply_async(args=(job_id,), queue=queue, retry=False)
     except (OperationalError, RedisError, OSError):
         log.warning("no broker: job %s waits for the poller", job_id)
 
@@ -83,7 +84,8 @@ def claim(*, job_id: int) -> Claim | None:
     """Take a due job, or one whose lease ran out; None if another worker has it."""
     with transaction.atomic():
         job = Job.objects.raw(
-            "SELECT * FROM ledger_job WHERE id = %s AND (state = 'due' AND due_at <= statement_timestamp()"
+            "SELECT * FROM ledger_job WHERE id = %s"
+            " AND (state = 'due' AND due_at <= statement_timestamp()"
             " OR state = 'running' AND lease_until < statement_timestamp()) FOR UPDATE SKIP LOCKED",
             [job_id],
         )

@@ -1,8 +1,11 @@
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
 from accounts.querysets import of_teams
+
+if TYPE_CHECKING:
+    from monitoring.models import Alert, Batch, Incident, Measurement, Monitor, Run
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):

@@ -1,10 +1,13 @@
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.querysets import of_teams
+
+if TYPE_CHECKING:
+    from registry.models import Archive, Deployment, Model, Version
 
 
 class ModelQuerySet(models.QuerySet["Model"]):

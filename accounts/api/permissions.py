@@ -16,7 +16,7 @@ class SignedInWithScope(BasePermission):
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if not request.user or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return False
         if not isinstance(request.auth, ApiToken):
             return True

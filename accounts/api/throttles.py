@@ -14,7 +14,7 @@ class PerPerson(SimpleRateThrottle):
     scope = "person"
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        if request.user and request.user.is_authenticated:
+        if request.user.is_authenticated:
             return f"rate-person-{request.user.pk}"
         self.rate = self.THROTTLE_RATES["anonymous"]
         self.num_requests, self.duration = self.parse_rate(self.rate)

@@ -55,7 +55,8 @@ def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> 
     user = User.objects.select_for_update().get(pk=user_id)
     require(can_administer(actor), ONLY_ADMINISTRATORS)
     _refuse_mixing(user, role)
-    membership, created = Membership.objects.get_or_create(user=user, role=role, team_id=team_id)
+    team = Team.objects.get(pk=team_id) if team_id is not None else None
+    membership, created = Membership.objects.get_or_create(user=user, role=role, team=team)
     if created:
         record(actor, AccountEvent.ROLE_GRANTED, membership, person=user.name, role=role)
     return membership

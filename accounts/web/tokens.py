@@ -53,4 +53,4 @@ def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(ApiToken.objects.visible_to(person), pk=token_id)
     revoke_token(actor=person, token_id=token.pk)
     messages.success(request, f"The token {token.name} is revoked.")
-    return redirect("accounts:tokens")
+    return redirect("account")

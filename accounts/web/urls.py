@@ -2,8 +2,7 @@ from django.urls import path
 
 from accounts.web import tokens
 
-app_name = "accounts"
 urlpatterns = [
-    path("me", tokens.tokens, name="tokens"),
-    path("me/tokens/<int:token_id>/revoke", tokens.revoke, name="revoke"),
+    path("me", tokens.tokens, name="account"),
+    path("me/tokens/<int:token_id>/revoke", tokens.revoke, name="token-revoke"),
 ]

@@ -2,5 +2,4 @@ from django.urls import path
 
 from audit.web.trail import trail
 
-app_name = "audit"
-urlpatterns = [path("", trail, name="trail")]
+urlpatterns = [path("", trail, name="audit")]
