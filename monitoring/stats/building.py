@@ -80,7 +80,8 @@ def _numeric(digest: str, name: str, edges: NumericEdges, batch: Batch) -> Profi
     counts = np.histogram(finite, bins=edges.edges)[0]
     apart = [column.nulls, nans, positive, negative, below, above]
     tallies = np.concatenate([counts, apart]).astype(np.int64)
-    sums = {f"total/{name}": _sum(finite), f"squares/{name}": _sum_squares(finite)}
+    centred = _tame(finite) - edges.centre
+    sums = {f"total/{name}": _sum(centred), f"squares/{name}": _sum_squares(centred)}
     return Profile(digest, {f"field/{name}": tallies}, sums, extremes)
 
 

@@ -27,6 +27,13 @@ class Numbers:
     nulls: int
 
 
+def shares(counts: Counts | Floats) -> Floats:
+    """Return counts / total along the last axis; all zero where the total is zero."""
+    total = np.asarray(counts, dtype=np.float64).sum(axis=-1, keepdims=True)
+    parts: Floats = counts / np.where(total > 0, total, 1.0)
+    return parts
+
+
 def column(batch: Batch, name: str) -> pa.Array:
     """Return one column as a single Arrow array, all null where the batch does not have it."""
     index = batch.schema.get_field_index(name)

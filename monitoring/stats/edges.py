@@ -37,12 +37,17 @@ OTHERS_KEPT = 10_000
 
 @dataclass(frozen=True)
 class NumericEdges:
-    """Finite cuts (strictly increasing), mass points, and the declared range (inclusive)."""
+    """Finite cuts (strictly increasing), mass points, and the declared range (inclusive).
+
+    `centre` is the reference's median: sums are taken around it, because sums of squares of values
+    far from zero (dates, identifiers) would lose the variance in rounding.
+    """
 
     cuts: tuple[float, ...]
     masses: tuple[float, ...] = ()
     low: float | None = None
     high: float | None = None
+    centre: float = 0.0
 
     @cached_property
     def edges(self) -> Floats:
@@ -66,6 +71,7 @@ class NumericEdges:
             "masses": [mass.hex() for mass in self.masses],
             "low": _hex(self.low),
             "high": _hex(self.high),
+            "centre": self.centre.hex(),
         }
 
     @classmethod
@@ -76,6 +82,7 @@ class NumericEdges:
             masses=tuple(float.fromhex(mass) for mass in plain["masses"]),
             low=_unhex(plain["low"]),
             high=_unhex(plain["high"]),
+            centre=float.fromhex(plain["centre"]),
         )
 
 
@@ -136,7 +143,9 @@ def freeze_numeric(
         [_quantile_cuts(distinct[~heavy], counts[~heavy]), masses, np.nextafter(masses, np.inf)]
     )
     cuts = np.unique(cuts[np.isfinite(cuts)])
-    return NumericEdges(tuple(cuts.tolist()), tuple(masses.tolist()), low, high)
+    middle = int(np.searchsorted(np.cumsum(counts), kept.size // 2, side="right"))
+    centre = float(distinct[middle]) if kept.size else 0.0
+    return NumericEdges(tuple(cuts.tolist()), tuple(masses.tolist()), low, high, centre)
 
 
 def in_range(

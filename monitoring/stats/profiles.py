@@ -14,7 +14,8 @@ Keys
     `cube/<group>`        prediction x outcome x group, of rows with an outcome
     `score`               outcome (0, 1) x 1,000 score bins
     `residual`            histogram of prediction - outcome
-    sums                  `total/<name>`, `squares/<name>`, `labelled/<what>`
+    sums                  `total/<name>`, `squares/<name>` (around the frozen centre),
+                          `labelled/<what>`
 
 Example
     >>> one = Profile("d", {"operations": np.array([1, 0, 0])})
@@ -171,7 +172,7 @@ def numeric_view(bins: Bins, profile: Profile, name: str) -> NumericView:
         tallies = np.zeros(size + len(NUMERIC_EXTRAS), np.int64)
     apart = dict(zip(NUMERIC_EXTRAS, tallies[size:].tolist(), strict=True))
     n = int(tallies[:size].sum())
-    mean, sd = _moments(profile, name, n)
+    mean, sd = _moments(bins.numeric[name].centre, profile, name, n)
     low, high = profile.extremes.get(name, (None, None))
     return NumericView(tallies[:size], apart, mean, sd, low, high)
 
@@ -203,12 +204,14 @@ def _hash(value: str) -> bytes:
     return hashlib.blake2b(value.encode(), digest_size=8).digest()
 
 
-def _moments(profile: Profile, name: str, n: int) -> tuple[float | None, float | None]:
+def _moments(
+    centre: float, profile: Profile, name: str, n: int
+) -> tuple[float | None, float | None]:
     if n == 0 or f"total/{name}" not in profile.sums:
         return None, None
-    mean = float(profile.sums[f"total/{name}"]) / n
-    variance = float(profile.sums[f"squares/{name}"]) / n - mean * mean
-    return mean, max(variance, 0.0) ** 0.5
+    offset = float(profile.sums[f"total/{name}"]) / n
+    variance = float(profile.sums[f"squares/{name}"]) / n - offset * offset
+    return centre + offset, max(variance, 0.0) ** 0.5
 
 
 def _add_counts(parts: list[Profile]) -> dict[str, Counts]:

@@ -7,9 +7,6 @@ Definitions, with reference shares p and current shares q over the same cells
     Hellinger            sqrt(sum (sqrt p - sqrt q)^2 / 2)
     total variation      sum |p - q| / 2
     L-infinity           max |p - q|
-    KS                   largest distance of the distribution functions at the frozen cuts, with
-                         the bound on what could hide inside bins (`parameters["upper_bound"]`)
-    Wasserstein          area between the distribution functions / reference standard deviation
     chi-square           contingency test of 2 x cells, cells with expectation < 5 merged; the
                          finding's effect is Cramér's V
 
@@ -27,13 +24,13 @@ Source
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import special, stats
 
-from monitoring.stats import null
-from monitoring.stats.columns import Counts, Floats
+from monitoring.stats import null, ordered
+from monitoring.stats.columns import Counts, Floats, shares
 from monitoring.stats.edges import NumericEdges
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, z_of
@@ -52,13 +49,6 @@ class Cells:
     labels: tuple[str, ...]
     reference: Counts
     current: Counts
-
-
-def shares(counts: Counts | Floats) -> Floats:
-    """Return counts / total along the last axis; all zero where the total is zero."""
-    total = np.asarray(counts, dtype=np.float64).sum(axis=-1, keepdims=True)
-    parts: Floats = counts / np.where(total > 0, total, 1.0)
-    return parts
 
 
 def psi(reference: Counts | Floats, current: Counts | Floats) -> Floats:
@@ -107,7 +97,7 @@ DISTANCES: dict[str, null.Distance] = {
     "total_variation": total_variation,
     "l_infinity": l_infinity,
 }
-MEASURES = (*DISTANCES, "chi_square", "ks", "wasserstein")
+MEASURES = (*DISTANCES, "chi_square", *ordered.MEASURES)
 
 
 def drift(
@@ -119,7 +109,7 @@ def drift(
     measures: Sequence[str] = MEASURES,
     seed: int = 0,
 ) -> dict[str, Finding]:
-    """Return the chosen measures of one profiled field; KS and Wasserstein for numeric ones only.
+    """Return the chosen measures of one profiled field; the ordered ones for numeric fields only.
 
     KeyError where the field is not profiled. Too few rows give findings without a value.
     """
@@ -133,9 +123,7 @@ def drift(
         found["chi_square"] = chi_square(cells.reference, cells.current)
     if name in bins.numeric:
         left, right = (numeric_view(bins, side, name) for side in (reference, current))
-        ordered = {"ks": ks, "wasserstein": wasserstein}
-        for measure in [measure for measure in measures if measure in ordered]:
-            found[measure] = ordered[measure](bins.numeric[name], left, right)
+        found |= ordered.measured(bins.numeric[name], left, right, measures)
     return found
 
 
@@ -244,60 +232,6 @@ def merge_sparse(table: Counts, smallest: float = SPARSE) -> Counts:
     return np.hstack([table[:, np.sort(order[count:])], pooled])
 
 
-def ks(edges: NumericEdges, reference: NumericView, current: NumericView) -> Finding:
-    """Return the two-sample KS distance at the frozen cuts, and its asymptotic p-value.
-
-    The distance of the raw values lies between the value and `parameters["upper_bound"]`: inside a
-    bin that is no mass point the functions may differ more. The p-value is that of the value, so it
-    errs to the side of no alarm.
-    """
-    n, m = current.n, reference.n
-    if not n or not m:
-        return undefined("ks", n=n, reason="no values in range on one side")
-    p, q = shares(reference.counts), shares(current.counts)
-    gap = np.cumsum(p) - np.cumsum(q)
-    value = float(np.abs(gap).max())
-    upper = max(value, _hidden(edges, p, q, gap))
-    effective = n * m / (n + m)
-    p_value = float(stats.kstwo.sf(value, max(1, round(effective)))) if value else 1.0
-    return Finding(
-        "ks",
-        value,
-        n,
-        low=max(0.0, value - _dkw(effective)),
-        high=min(1.0, upper + _dkw(effective)),
-        p_value=p_value,
-        baseline=0.0,
-        effect=value,
-        parameters={"confidence": CONFIDENCE, "upper_bound": upper, "reference_n": m},
-    )
-
-
-def wasserstein(edges: NumericEdges, reference: NumericView, current: NumericView) -> Finding:
-    """Return the first Wasserstein distance in reference standard deviations.
-
-    Inside a bin the values are taken as evenly spread; the open bins end at the smallest and
-    largest value seen. No p-value: test with KS or PSI.
-    """
-    if not current.n or not reference.n:
-        return undefined("wasserstein", n=current.n, reason="no values in range on one side")
-    if not reference.sd:
-        return undefined("wasserstein", n=current.n, reason="the reference is constant")
-    gap = np.cumsum(shares(reference.counts)) - np.cumsum(shares(current.counts))
-    left = np.concatenate([[0.0], gap[:-1]])
-    area = float(_areas(left, gap) @ _widths(edges, reference, current))
-    value = area / reference.sd
-    error = (1 / current.n + 1 / reference.n) ** 0.5
-    half = z_of(CONFIDENCE) * error * max(current.sd or 0.0, reference.sd) / reference.sd
-    found = Finding("wasserstein", value, current.n, baseline=0.0, effect=value)
-    return replace(
-        found,
-        low=max(0.0, value - half),
-        high=value + half,
-        parameters={"confidence": CONFIDENCE, "reference_n": reference.n},
-    )
-
-
 def _floored(counts: Counts | Floats) -> Floats:
     return np.maximum(shares(counts), FLOOR)
 
@@ -323,36 +257,3 @@ def _error(distance: null.Distance, reference: Counts, current: Counts) -> float
     spread_p = max(float(p @ by_p**2 - (p @ by_p) ** 2), 0.0) / reference.sum()
     spread_q = max(float(q @ by_q**2 - (q @ by_q) ** 2), 0.0) / current.sum()
     return float((spread_p + spread_q) ** 0.5)
-
-
-def _hidden(edges: NumericEdges, p: Floats, q: Floats, gap: Floats) -> float:
-    """Return how far the functions could be apart inside a bin, at the worst."""
-    open_bins = ~edges.is_mass
-    left = np.concatenate([[0.0], gap[:-1]])
-    worst = np.maximum(left + p, q - left)[open_bins]
-    return float(min(1.0, worst.max(initial=0.0)))
-
-
-def _dkw(effective: float) -> float:
-    return float((np.log(2 / (1 - CONFIDENCE)) / (2 * effective)) ** 0.5)
-
-
-def _areas(left: Floats, right: Floats) -> Floats:
-    """Return the mean of |line from left to right| over a bin; the line may cross zero."""
-    spread = np.abs(right - left)
-    crossing = (left * right < 0) & (spread > 0)
-    plain = (np.abs(left) + np.abs(right)) / 2
-    crossed = (left**2 + right**2) / np.where(crossing, 2 * spread, 1.0)
-    return np.where(crossing, crossed, plain)
-
-
-def _widths(edges: NumericEdges, reference: NumericView, current: NumericView) -> Floats:
-    ends = [
-        value
-        for view in (reference, current)
-        for value in (view.minimum, view.maximum)
-        if value is not None
-    ]
-    low = max(min(ends), -np.inf if edges.low is None else edges.low)
-    high = min(max(ends), np.inf if edges.high is None else edges.high)
-    return np.diff(np.clip(edges.edges, low, high))

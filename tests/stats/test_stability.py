@@ -120,6 +120,31 @@ def test_wasserstein_is_near_that_of_raw_rows():
     assert found.value == pytest.approx(raw, abs=0.02)
 
 
+def test_the_changes_of_mean_and_spread_equal_those_of_raw_rows():
+    reference, current = RNG.normal(1e9, 1, 20_000), RNG.normal(1e9 + 0.1, 1.15, 10_000)
+    found = drift_of(reference, current, measures=["mean_change", "sd_change"])
+    wanted = (current.mean() - reference.mean()) / reference.std()
+    assert found["mean_change"].value == pytest.approx(wanted, abs=1e-6)
+    assert found["sd_change"].value == pytest.approx(
+        math.log(current.std() / reference.std()), abs=1e-6
+    )
+    welch = stats.ttest_ind(current, reference, equal_var=False)
+    assert found["mean_change"].p_value == pytest.approx(welch.pvalue, rel=0.02)
+    assert found["sd_change"].p_value < 1e-9
+
+
+def test_spread_without_change_alarms_no_more_often_than_alpha_even_with_heavy_tails():
+    reference = RNG.standard_t(5, 20_000)
+    bins = bins_of(reference)
+    left = profile_predictions(bins, pa.table({"x": reference}))
+    alarms = 0
+    for _ in range(200):
+        right = profile_predictions(bins, pa.table({"x": RNG.standard_t(5, 2_000)}))
+        found = stability.drift(bins, left, right, "x", measures=["sd_change"])
+        alarms += found["sd_change"].p_value <= 0.05
+    assert alarms <= stats.binom.ppf(0.9999, 200, 0.05)
+
+
 def test_a_sentinel_a_null_and_a_new_value_are_seen():
     reference = RNG.normal(size=10_000)
     for current in (
