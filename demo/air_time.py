@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from demo import flight_delay
-from demo.data import CATEGORIES, FEATURES, NUMBERS, flights
+from demo.data import FEATURES, flights
 from demo.fields import Field
 from demo.replay import Replay, outcomes_of, table, until
 from demo.training import SEED, TREES, Trained, one_thread, split
@@ -82,19 +82,14 @@ def fields() -> tuple[Field, ...]:
     ]
     return (
         *shared,
-        Field("predicted_minutes", "float", "prediction", 0, LONGEST_MINUTES, unit="minutes"),
-        Field("air_time", "float", "outcome", 0, LONGEST_MINUTES, unit="minutes"),
+        Field("predicted_minutes", "number", "prediction", 0, LONGEST_MINUTES, unit="minutes"),
+        Field("air_time", "number", "outcome", 0, LONGEST_MINUTES, unit="minutes"),
     )
 
 
 def _boosted_trees() -> Any:
-    from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
-    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=float("nan"))
-    prepare = ColumnTransformer(
-        [("categories", codes, list(CATEGORIES)), ("numbers", StandardScaler(), list(NUMBERS))]
-    )
-    return make_pipeline(prepare, HistGradientBoostingRegressor(max_iter=300, random_state=SEED))
+    trees = HistGradientBoostingRegressor(max_iter=300, random_state=SEED)
+    return make_pipeline(flight_delay.prepared_for_trees(), trees)

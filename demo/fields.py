@@ -15,22 +15,24 @@ class Field:
     high: float | None = None
     categories: tuple[str, ...] = ()
     unit: str = ""
+    positive: str = ""
 
     def as_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "role": self.role}
-        if self.low is not None or self.high is not None:
-            found["range"] = [self.low, self.high]
-        if self.categories:
-            found["categories"] = list(self.categories)
-        if self.unit:
-            found["unit"] = self.unit
-        return found
+        optional = {
+            "minimum": self.low,
+            "maximum": self.high,
+            "categories": list(self.categories) or None,
+            "unit": self.unit or None,
+            "positive_label": self.positive or None,
+        }
+        return found | {key: value for key, value in optional.items() if value is not None}
 
 
 def number(
     name: str, low: float | None = None, high: float | None = None, *, unit: str = ""
 ) -> Field:
-    return Field(name, "float", "feature", low, high, unit=unit)
+    return Field(name, "number", "feature", low, high, unit=unit)
 
 
 def category(name: str, categories: tuple[str, ...] = ()) -> Field:

@@ -113,9 +113,9 @@ def fields(features: tuple[str, ...]) -> tuple[Field, ...]:
         moment(),
         *(named[name] for name in features),
         Field("airport", "string", "segment", categories=ORIGINS),
-        Field("predicted_late", "int", "prediction", categories=("0", "1")),
-        Field("score", "float", "score", 0, 1),
-        Field("arrived_late", "int", "outcome", categories=("0", "1")),
+        Field("predicted_late", "integer", "prediction", categories=("0", "1"), positive="1"),
+        Field("score", "number", "score", 0, 1),
+        Field("arrived_late", "integer", "outcome", categories=("0", "1"), positive="1"),
     )
 
 
@@ -166,22 +166,25 @@ def _with_reference(trained: Trained, held_out: pd.DataFrame) -> Trained:
 
 
 def _boosted_trees() -> Any:
-    from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler, TargetEncoder
 
-    prepare = ColumnTransformer(
-        [
-            ("categories", TargetEncoder(random_state=SEED), list(CATEGORIES)),
-            # Scaling changes nothing for trees; `passthrough` would need a trusted function.
-            ("numbers", StandardScaler(), list(NUMBERS)),
-        ]
-    )
     trees = HistGradientBoostingClassifier(
         learning_rate=0.05, max_leaf_nodes=8, max_iter=100, random_state=SEED
     )
-    return make_pipeline(prepare, trees)
+    return make_pipeline(prepared_for_trees(), trees)
+
+
+def prepared_for_trees() -> Any:
+    """Categories as codes, one never seen in training as missing; numbers as they are."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=float("nan"))
+    # Scaling changes nothing for trees; `passthrough` would need a trusted function in skops.
+    return ColumnTransformer(
+        [("categories", codes, list(CATEGORIES)), ("numbers", StandardScaler(), list(NUMBERS))]
+    )
 
 
 def _logistic_regression() -> Any:

@@ -113,9 +113,9 @@ def fields() -> tuple[Field, ...]:
         moment(),
         *FIELDS,
         Field("race", "string", "group", categories=RACES),
-        Field("approve", "int", "prediction", categories=("0", "1")),
-        Field("score", "float", "score", 0, 1),
-        Field("granted", "int", "outcome", categories=("0", "1")),
+        Field("approve", "integer", "prediction", categories=("0", "1"), positive="1"),
+        Field("score", "number", "score", 0, 1),
+        Field("granted", "integer", "outcome", categories=("0", "1"), positive="1"),
     )
 
 

@@ -70,12 +70,15 @@ def outcomes_of(log: pd.DataFrame, outcome: str, *, seed: int) -> pd.DataFrame:
 
 def table(rows: pd.DataFrame) -> pa.Table:
     """The same rows for Parquet, with plain strings and without pandas' own notes."""
-    found = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
-    plain = [
-        one.with_type(pa.string()) if pa.types.is_large_string(one.type) else one
-        for one in found.schema
-    ]
-    return found.cast(pa.schema(plain))
+    return pa.table({name: _column(rows[name]) for name in rows.columns})
+
+
+def _column(values: pd.Series) -> pa.Array:
+    plain = values.dt.tz_convert(None) if isinstance(values.dtype, pd.DatetimeTZDtype) else values
+    found = pa.Array.from_pandas(plain)
+    if plain is not values:
+        return found.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    return found.cast(pa.string()) if pa.types.is_large_string(found.type) else found
 
 
 def batches(rows: pa.Table, column: str, *, days: int = 1, prefix: str = "") -> Iterator[Batch]:

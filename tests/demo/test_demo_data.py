@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 
 from demo import air_time, flight_delay, mortgage, replay
 from demo.data import FEATURES, flights, mortgages
+from registry.schema_checks import parse
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 FLIGHTS = 336_776
@@ -117,6 +118,15 @@ def test_the_log_has_exactly_the_columns_of_the_schema(version_1, told):
     assert set(names) == set(version_1.reference.column_names)
     assert set(told.predictions.column_names) == set(names) - set(outcome)
     assert len({one["name"] for one in version_1.schema if one["role"] == "feature"}) == 14
+
+
+def test_the_registry_accepts_every_schema_as_it_is_sent(version_1):
+    versions = (version_1, flight_delay.train_v0(), air_time.train(), mortgage.train())
+    for trained in versions:
+        schema = parse(trained.schema, task=trained.task)
+        assert len(schema.fields) == len(trained.schema)
+        assert schema.outcome is not None
+    assert [one.name for one in parse(mortgage.train().schema, task="binary").groups] == ["race"]
 
 
 def test_flights_stay_inside_the_declared_ranges_and_categories(version_1):
