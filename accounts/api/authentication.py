@@ -45,7 +45,7 @@ def user_of(request: HttpRequest) -> tuple[Any, ApiToken | None]:
     return request.user, None
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped there
     target_class = "accounts.api.authentication.TokenAuthentication"
     name = "token"
 

@@ -1,11 +1,14 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import ApiToken
 from accounts.roles import Scope
+
+if TYPE_CHECKING:
+    # DRF's views import their settings, which name this module.
+    from rest_framework.views import APIView
 
 
 class SignedInWithScope(BasePermission):
@@ -15,7 +18,7 @@ class SignedInWithScope(BasePermission):
     `scope = Scope.INGEST`. What a person may do with an object is the service's business.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
         if not isinstance(request.auth, ApiToken):
