@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from monitoring.stats.profiles import (
     numeric_view,
 )
 from monitoring.stats.reference import Bins, FieldSpec, Kind, Role, Schema, Task, freeze
+from monitoring.stats.splitting import by_hour, by_segment
 from tests.stats.conftest import BINARY, flights, journeys
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -294,3 +296,22 @@ def _seconds(work):
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+def test_hours_and_segments_hold_every_row_once():
+    at = [datetime(2013, 4, 1, hour, 30, tzinfo=UTC) for hour in (7, 5, 7, 6, 5)]
+    table = pa.table({"at": at, "origin": ["JFK", "EWR", None, "JFK", "EWR"], "row": range(5)})
+    hours = {hour.hour: part["row"].to_pylist() for hour, part in by_hour(table, "at")}
+    assert hours == {5: [1, 4], 6: [3], 7: [0, 2]}
+    assert list(hours) == [5, 6, 7]
+    segments = {name: part["row"].to_pylist() for name, part in by_segment(table, "origin")}
+    assert segments == {"": [2], "EWR": [1, 4], "JFK": [0, 3]}
+
+
+def test_rows_without_event_time_are_refused():
+    missing = pa.table({"at": pa.array([None, datetime(2013, 4, 1, tzinfo=UTC)])})
+    with pytest.raises(ValueError, match="null in 1 rows"):
+        list(by_hour(missing, "at"))
+    with pytest.raises(ValueError, match="event times are timestamps"):
+        list(by_hour(pa.table({"at": ["soon"]}), "at"))
+    assert list(by_hour(missing.slice(0, 0), "at")) == []

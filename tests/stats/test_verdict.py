@@ -5,6 +5,8 @@ import importlib
 import json
 import pkgutil
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from monitoring.stats.evidence import evidence
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.multiplicity import split_budget
 from monitoring.stats.profiles import merge
+from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 from monitoring.stats.verdict import (
     Direction,
     Limit,
@@ -172,3 +175,25 @@ def test_the_examples_in_the_docstrings_run(name):
     module = importlib.import_module(f"monitoring.stats.{name}")
     extra = {"np": __import__("numpy"), "pyarrow": __import__("pyarrow")}
     assert doctest.testmod(module, extraglobs=extra).failed == 0
+
+
+JUDGED = {
+    "psi": PSI,
+    "mean_change": Threshold(warning=0.05, breach=0.08),
+    "sd_change": Threshold(warning=0.05, breach=0.1),
+}
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(0.12, 1.0), (0.0, 1.15)])
+def test_small_real_changes_are_found_at_ten_thousand_rows(mean, sd):
+    rng = np.random.default_rng(8)
+    schema = Schema(Task.REGRESSION, (FieldSpec("x", Role.FEATURE, Kind.NUMERIC),))
+    bins = freeze(schema, pa.table({"x": rng.normal(size=50_000)}))
+    reference = profile_predictions(bins, pa.table({"x": rng.normal(size=50_000)}))
+    found = 0
+    for _ in range(40):
+        window = profile_predictions(bins, pa.table({"x": rng.normal(mean, sd, 10_000)}))
+        drift = stability.drift(bins, reference, window, "x", measures=list(JUDGED))
+        run = judge_run([(drift[name], limits) for name, limits in JUDGED.items()], alpha=0.005)
+        found += worst([judgement.verdict for judgement in run]) in {W, B}
+    assert found >= 38
