@@ -81,12 +81,9 @@ def codes(text: pa.Array, values: tuple[str, ...]) -> Counts:
 def flags(batch: Batch, name: str) -> int:
     """Return how many values are set: true, a non-zero number, or a text that is not empty."""
     found = column(batch, name)
-    if pa.types.is_null(found.type):
-        return 0
-    if pa.types.is_string(found.type) or pa.types.is_large_string(found.type):
-        return int(pc.sum(pc.greater(pc.utf8_length(found), 0)).as_py() or 0)
-    values = numbers(batch, name).values
-    return int(np.count_nonzero(values))
+    if pa.types.is_boolean(found.type) or pa.types.is_primitive(found.type):
+        return int(np.count_nonzero(numbers(batch, name).values))
+    return int(pc.sum(pc.greater(pc.utf8_length(labels(batch, name)), 0)).as_py() or 0)
 
 
 def _as_float(values: pa.Array, name: str) -> pa.Array:

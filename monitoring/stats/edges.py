@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from monitoring.stats.columns import Counts, Floats
+from monitoring.stats.exact import from_hex, to_hex
 
 QUANTILES = 240
 MASS_SHARE = 0.01
@@ -69,8 +70,8 @@ class NumericEdges:
         return {
             "cuts": [cut.hex() for cut in self.cuts],
             "masses": [mass.hex() for mass in self.masses],
-            "low": _hex(self.low),
-            "high": _hex(self.high),
+            "low": to_hex(self.low),
+            "high": to_hex(self.high),
             "centre": self.centre.hex(),
         }
 
@@ -80,8 +81,8 @@ class NumericEdges:
         return cls(
             cuts=tuple(float.fromhex(cut) for cut in plain["cuts"]),
             masses=tuple(float.fromhex(mass) for mass in plain["masses"]),
-            low=_unhex(plain["low"]),
-            high=_unhex(plain["high"]),
+            low=from_hex(plain["low"]),
+            high=from_hex(plain["high"]),
             centre=float.fromhex(plain["centre"]),
         )
 
@@ -187,11 +188,3 @@ def _quantile_cuts(distinct: Floats, counts: Counts) -> Floats:
     parts = min(QUANTILES, max(1, n))
     ranks = np.arange(1, parts) * n // parts
     return distinct[np.searchsorted(np.cumsum(counts), ranks, side="right")]
-
-
-def _hex(number: float | None) -> str | None:
-    return None if number is None else float(number).hex()
-
-
-def _unhex(text: str | None) -> float | None:
-    return None if text is None else float.fromhex(text)

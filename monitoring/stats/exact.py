@@ -56,3 +56,13 @@ def exact(number: float) -> Exact:
         raise ValueError(f"An exact sum takes finite numbers, not {number}.")
     numerator, denominator = float(number).as_integer_ratio()
     return normal(numerator, 1 - denominator.bit_length())
+
+
+def to_hex(number: float | None) -> str | None:
+    """Return a float as hexadecimal text, which no database and no JSON reader rounds."""
+    return None if number is None else float(number).hex()
+
+
+def from_hex(text: str | None) -> float | None:
+    """Return the float that `to_hex` wrote."""
+    return None if text is None else float.fromhex(text)

@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from monitoring.stats import columns
 from monitoring.stats.columns import Floats
 from monitoring.stats.edges import Categories, NumericEdges, freeze_categories, freeze_numeric
+from monitoring.stats.exact import from_hex, to_hex
 
 GROUP_LEVELS = 30
 FORMAT = 1
@@ -86,8 +87,8 @@ class FieldSpec:
             "name": self.name,
             "role": self.role.value,
             "kind": self.kind.value,
-            "low": self.low,
-            "high": self.high,
+            "low": to_hex(self.low),
+            "high": to_hex(self.high),
             "categories": list(self.categories),
         }
 
@@ -98,8 +99,8 @@ class FieldSpec:
             plain["name"],
             Role(plain["role"]),
             Kind(plain["kind"]),
-            plain["low"],
-            plain["high"],
+            from_hex(plain["low"]),
+            from_hex(plain["high"]),
             tuple(plain["categories"]),
         )
 
@@ -145,7 +146,7 @@ class Schema:
             "classes": list(self.classes),
             "groups": list(self.groups),
             "pairs": [list(pair) for pair in self.pairs],
-            "threshold": self.threshold,
+            "threshold": to_hex(self.threshold),
         }
 
     @classmethod
@@ -157,7 +158,7 @@ class Schema:
             tuple(plain["classes"]),
             tuple(plain["groups"]),
             tuple((first, second) for first, second in plain["pairs"]),
-            plain["threshold"],
+            from_hex(plain["threshold"]),
         )
 
 

@@ -50,6 +50,14 @@ def test_other_data_give_another_digest(bins):
     assert freeze(BINARY, flights(1_000, seed=5)).digest != bins.digest
 
 
+def test_bins_do_not_depend_on_how_a_database_spells_numbers():
+    one, two = (
+        Schema(Task.REGRESSION, (FieldSpec("x", Role.FEATURE, Kind.NUMERIC, low, 1e22),))
+        for low in (0, 0.0)
+    )
+    assert freeze(one, one_number([1.0])).digest == freeze(two, one_number([1.0])).digest
+
+
 def test_bins_of_another_format_are_refused(bins):
     with pytest.raises(ValueError, match="format 99"):
         Bins.from_json({**bins.as_json(), "format": 99})
@@ -139,6 +147,19 @@ def test_operations_are_counted():
     table = pa.table({"ms": [1.0, 20.0, None], "e": ["timeout", "", None]})
     profile = profile_predictions(freeze(schema, table), table)
     assert (profile.rows, profile.errors, int(profile.latency.sum())) == (3, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[True, False, None], [500, 0, None], ["timeout", "", None], pa.array(["no", "", None])],
+)
+def test_an_error_is_true_a_number_or_a_text(values):
+    schema = Schema(Task.REGRESSION, (FieldSpec("e", Role.ERROR, Kind.CATEGORICAL),))
+    table = pa.table({"e": pa.array(values)})
+    assert profile_predictions(freeze(schema, table), table).errors == 1
+    coded = pa.table({"e": pa.array(values).dictionary_encode()})
+    if pa.types.is_string(table["e"].type):
+        assert profile_predictions(freeze(schema, coded), coded).errors == 1
 
 
 def test_decisions_are_counted_by_group_and_by_pair(bins, reference_table):
