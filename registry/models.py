@@ -89,6 +89,10 @@ class Version(models.Model):
         blank=True,
         help_text="SHA-256 over the manifest of files; empty until hashed",
     )
+    inspected_at = models.DateTimeField(null=True)
+    inspect_error = models.CharField(
+        max_length=500, blank=True, help_text="Why its bytes could not be hashed"
+    )
     lineage = models.JSONField(
         default=dict, help_text="Run parameters, metrics, training data and code as MLflow has them"
     )

@@ -18,6 +18,10 @@ class DeploymentRole(StrEnum):
     SHADOW = "shadow"
 
 
+# From the least to the greatest risk.
+RISK_ORDER = ("low", "medium", "high")
+
+
 class ArchiveState(StrEnum):
     REQUESTED = "requested"
     SEALED = "sealed"

@@ -38,7 +38,7 @@ class ArtifactFile:
     size: int
 
 
-class UnsafeArtifactPath(ValueError):  # noqa: N818 - the name says what happened
+class UnsafeArtifactPath(ValueError):
     """A path that would lead out of the version's artifacts."""
 
 

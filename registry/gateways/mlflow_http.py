@@ -27,7 +27,7 @@ OPEN_SECONDS = 10.0
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
-class MlflowUnavailable(Exception):  # noqa: N818 - the name says what happened
+class MlflowUnavailable(Exception):
     """MLflow did not answer in time, answered with a server error, or answered nonsense."""
 
     def __init__(self, reason: str) -> None:
@@ -35,7 +35,7 @@ class MlflowUnavailable(Exception):  # noqa: N818 - the name says what happened
         self.reason = reason
 
 
-class MlflowRefused(Exception):  # noqa: N818 - the name says what happened
+class MlflowRefused(Exception):
     """MLflow answered, and the answer is no."""
 
     def __init__(self, status: int, message: str, code: str = "") -> None:

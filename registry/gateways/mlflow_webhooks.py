@@ -24,7 +24,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_AGE_SECONDS = 300
 
 
-class WebhookInvalid(Exception):  # noqa: N818 - the name says what happened
+class WebhookInvalid(Exception):
     """Not from our MLflow server, too old, or not a webhook at all."""
 
 

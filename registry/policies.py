@@ -1,0 +1,34 @@
+"""Who may change what exists."""
+
+from typing import Any
+
+from accounts.policies import acts
+from accounts.roles import Role
+from registry.states import RISK_ORDER
+
+OWNERS_ONLY = "Only developers and service accounts of the owning team change this."
+CHANGES_ONLY = (
+    "Stages, roles and archives follow approved change requests. Submit one; when it is approved "
+    "Ombud carries it out."
+)
+
+
+def can_register(actor: Any, team_id: int) -> bool:
+    """Register models and versions of a team, and declare their schema and reference."""
+    return acts(actor, Role.DEVELOPER, Role.SERVICE_ACCOUNT, team_id=team_id)
+
+
+def can_change_model(actor: Any, team_id: int) -> bool:
+    return acts(actor, Role.DEVELOPER, Role.SERVICE_ACCOUNT, Role.RISK_OFFICER, team_id=team_id)
+
+
+def can_set_tier(actor: Any, team_id: int, *, before: str, after: str) -> bool:
+    """The tier decides who must approve, so those who build the model only ever raise it."""
+    if RISK_ORDER.index(after) >= RISK_ORDER.index(before):
+        return can_change_model(actor, team_id)
+    return acts(actor, Role.RISK_OFFICER, team_id=team_id)
+
+
+def can_carry_out(actor: Any) -> bool:
+    """Nobody in person: the machine carries out what was approved."""
+    return actor.pk is None

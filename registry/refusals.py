@@ -1,0 +1,35 @@
+"""What cannot be done with what was sent: each says what is wrong and how to mend it. Pure."""
+
+
+class Rejected(ValueError):
+    """Understood, and cannot be accepted; `code` is stable, the text is for people."""
+
+    code = "rejected"
+
+
+class ModelInvalid(Rejected):
+    code = "model_invalid"
+
+
+class VersionInvalid(Rejected):
+    code = "version_invalid"
+
+
+class ReferenceInvalid(Rejected):
+    code = "reference_invalid"
+
+
+class ArchiveInvalid(Rejected):
+    code = "archive_invalid"
+
+
+class AlreadyThere(Rejected):
+    """Something with this name or number exists."""
+
+    code = "already_there"
+
+
+class SchemaFixed(Rejected):
+    """The schema is in use: predictions or approvals rely on it."""
+
+    code = "schema_fixed"

@@ -1,0 +1,191 @@
+"""Models: registered by developers of a team, changed by them; the tier is lowered by others."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, Unpack
+
+from django.core.validators import validate_slug
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from accounts.models import Team, User
+from accounts.policies import require
+from audit.record import record
+from ledger import claims
+from registry.events import RegistryEvent
+from registry.models import Model, RiskTier, TaskType
+from registry.policies import OWNERS_ONLY, can_change_model, can_register, can_set_tier
+from registry.refusals import AlreadyThere, ModelInvalid
+
+DEFAULT_HORIZON_HOURS = 24 * 14
+MAX_KPIS = 20
+MAX_KPI = 200
+MAX_PURPOSE = 5_000
+CHANGEABLE = frozenset(
+    {"name", "purpose", "owner_id", "risk_tier", "kpis", "outcome_horizon_hours", "mlflow_name"}
+)
+
+
+class ModelFacts(TypedDict):
+    """What is said of a model when it is registered; without an owner it is the actor's."""
+
+    name: str
+    purpose: str
+    task: str
+    risk_tier: str
+    owner_id: NotRequired[int | None]
+    kpis: NotRequired[Sequence[str]]
+    outcome_horizon_hours: NotRequired[int]
+    mlflow_name: NotRequired[str | None]
+
+
+@transaction.atomic
+def register_model(*, actor: User, slug: str, team_id: int, **facts: Unpack[ModelFacts]) -> Model:
+    """Register a model of a team.
+
+    Raises:
+        Refused: the actor is no developer of that team.
+        ModelInvalid, AlreadyThere: what is wrong with it, in a sentence.
+    """
+    require(can_register(actor, team_id), OWNERS_ONLY)
+    model = Model(
+        slug=slug,
+        name=facts["name"].strip(),
+        purpose=facts["purpose"].strip(),
+        team=Team.objects.get(pk=team_id),
+        owner_id=facts.get("owner_id") or actor.pk,
+        task=facts["task"],
+        risk_tier=facts["risk_tier"],
+        kpis=list(facts.get("kpis", ())),
+        outcome_horizon_hours=facts.get("outcome_horizon_hours", DEFAULT_HORIZON_HOURS),
+        mlflow_name=facts.get("mlflow_name"),
+    )
+    _check(model)
+    _save(model)
+    model.refresh_from_db()
+    record(actor, RegistryEvent.MODEL_REGISTERED, model, **_facts(model))
+    return model
+
+
+@transaction.atomic
+def change_model(*, actor: User, model_id: int, changes: Mapping[str, Any]) -> Model:
+    """Change some of name, purpose, owner_id, risk_tier, kpis, outcome_horizon_hours, mlflow_name.
+
+    Raises:
+        Refused: not of the team, or a developer lowering the risk tier.
+        ModelInvalid: an unknown field or a value that cannot be accepted.
+    """
+    model = Model.objects.select_for_update().get(pk=model_id)
+    require(can_change_model(actor, model.team_id), OWNERS_ONLY)
+    _check_names(changes)
+    before = _facts(model)
+    tier = changes.get("risk_tier", model.risk_tier)
+    _check_tier(tier)
+    require(
+        can_set_tier(actor, model.team_id, before=model.risk_tier, after=tier),
+        "Only the team's risk officer lowers a risk tier: it decides who must approve.",
+    )
+    _refuse_moving_in_mlflow(model, changes)
+    for field, value in changes.items():
+        setattr(model, field, value.strip() if field in {"name", "purpose"} else value)
+    _check(model)
+    changed = {key: value for key, value in _facts(model).items() if value != before[key]}
+    if not changed:
+        return model
+    _save(model, changed_at=Now())
+    model.refresh_from_db()
+    old = {key: before[key] for key in changed}
+    if model.mlflow_name:
+        claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
+    record(actor, RegistryEvent.MODEL_CHANGED, model, before=old, after=changed)
+    return model
+
+
+def _check(model: Model) -> None:
+    """Everything a person may get wrong, said before the database refuses it."""
+    try:
+        validate_slug(model.slug)
+    except Exception as error:
+        raise ModelInvalid(
+            "slug: use letters, digits, hyphens and underscores, as in flight-delay."
+        ) from error
+    if len(model.slug) > 80 or not 1 <= len(model.name) <= 120:
+        raise ModelInvalid("slug: at most 80 characters; name: 1 to 120 characters.")
+    if not 1 <= len(model.purpose) <= MAX_PURPOSE:
+        raise ModelInvalid(f"purpose: say what it is for, in 1 to {MAX_PURPOSE} characters.")
+    if model.task not in TaskType.values:
+        raise ModelInvalid(f"task: one of {', '.join(TaskType.values)}.")
+    _check_tier(model.risk_tier)
+    _check_kpis(model.kpis)
+    if not 1 <= model.outcome_horizon_hours <= 24 * 366 * 5:
+        raise ModelInvalid("outcome_horizon_hours: between one hour and five years.")
+    if model.mlflow_name is not None and not _is_mlflow_name(model.mlflow_name):
+        raise ModelInvalid("mlflow_name: 1 to 256 printable characters without '/' and ':'.")
+    _check_owner(model)
+
+
+def _check_tier(tier: Any) -> None:
+    if tier not in RiskTier.values:
+        raise ModelInvalid(f"risk_tier: one of {', '.join(RiskTier.values)}.")
+
+
+def _check_kpis(kpis: Any) -> None:
+    texts = isinstance(kpis, list) and all(isinstance(kpi, str) for kpi in kpis)
+    if not texts or len(kpis) > MAX_KPIS or any(not 1 <= len(kpi) <= MAX_KPI for kpi in kpis):
+        raise ModelInvalid(
+            f"kpis: a list of at most {MAX_KPIS} texts of 1 to {MAX_KPI} characters."
+        )
+
+
+def _check_owner(model: Model) -> None:
+    owner = User.objects.filter(pk=model.owner_id, is_active=True).first()
+    if owner is None or not (owner.team_ids & {model.team_id}):
+        raise ModelInvalid("owner: name an active member of the team that owns the model.")
+
+
+def _is_mlflow_name(name: str) -> bool:
+    # MLflow refuses these two signs in names; a folder name of dots is nobody's model.
+    spoilt = any(unicodedata.category(sign).startswith("C") for sign in name) or "/" in name
+    return 1 <= len(name) <= 256 and not spoilt and ":" not in name and bool(name.strip(". "))
+
+
+def _check_names(changes: Mapping[str, Any]) -> None:
+    unknown = sorted(changes.keys() - CHANGEABLE)
+    if unknown:
+        raise ModelInvalid(f"{unknown[0]}: cannot be changed; {', '.join(sorted(CHANGEABLE))} can.")
+
+
+def _refuse_moving_in_mlflow(model: Model, changes: Mapping[str, Any]) -> None:
+    wanted = changes.get("mlflow_name", model.mlflow_name)
+    if wanted == model.mlflow_name:
+        return
+    if model.versions.filter(mlflow_version__isnull=False).exists():
+        raise ModelInvalid("mlflow_name: fixed, because versions of it are registered here.")
+
+
+def _save(model: Model, **database: Any) -> None:
+    for field, value in database.items():
+        setattr(model, field, value)
+    try:
+        with transaction.atomic():
+            model.save()
+    except IntegrityError as error:
+        taken = "mlflow_name" if "mlflow_name" in str(error) else "slug"
+        raise AlreadyThere(
+            f"{taken}: another model has {getattr(model, taken)!r}; choose another."
+        ) from error
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    return {
+        "slug": model.slug,
+        "name": model.name,
+        "purpose": model.purpose,
+        "team": model.team.name,
+        "owner": model.owner.name if model.owner_id else None,
+        "task": str(model.task),
+        "risk_tier": str(model.risk_tier),
+        "kpis": model.kpis,
+        "outcome_horizon_hours": model.outcome_horizon_hours,
+        "mlflow_name": model.mlflow_name,
+    }
