@@ -85,7 +85,10 @@ class Profile(models.Model):
     labelled = models.PositiveIntegerField(default=0, help_text="Rows whose outcome has arrived")
     counts = models.BinaryField(help_text="Counts of fields, prediction, score, operations")
     outcomes = models.BinaryField(null=True, help_text="Counts of score and prediction by outcome")
-    revision = models.PositiveIntegerField(default=1, help_text="Raised when something is added")
+    revision = models.PositiveIntegerField(default=1, help_text="Raised when rows are added")
+    outcomes_revision = models.PositiveIntegerField(
+        default=0, help_text="Raised when outcomes are added"
+    )
     changed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -192,6 +195,9 @@ class Run(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     rows = models.BigIntegerField(default=0)
     labelled = models.BigIntegerField(default=0)
+    data_revision = models.BigIntegerField(
+        default=0, help_text="Sum of the revisions of the profiles that it was computed from"
+    )
     profile_digest = models.CharField(max_length=64)
     reference_digest = models.CharField(max_length=64, blank=True)
     library_version = models.CharField(max_length=20)

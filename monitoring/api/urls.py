@@ -1,0 +1,5 @@
+"""The monitoring addresses of the API, below /api/v1/."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,30 @@
+"""Who may send data, set up monitors, and own incidents."""
+
+from typing import Any
+
+from accounts.policies import acts
+from accounts.roles import Role
+from monitoring.models import Incident, Monitor
+from registry.models import Model
+
+CARETAKERS = (Role.DEVELOPER, Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
+
+
+def can_send(actor: Any, model: Model) -> bool:
+    """Serving systems send; the team's developers may too, for back-fills."""
+    return acts(actor, Role.SERVICE_ACCOUNT, Role.DEVELOPER, team_id=model.team_id)
+
+
+def can_change_monitors(actor: Any, model: Model) -> bool:
+    return acts(
+        actor, Role.DEVELOPER, Role.VALIDATOR, Role.RISK_OFFICER, team_id=model.team_id
+    )
+
+
+def can_change_monitor(actor: Any, monitor: Monitor) -> bool:
+    return can_change_monitors(actor, monitor.model)
+
+
+def can_handle(actor: Any, incident: Incident) -> bool:
+    """Acknowledge, note and resolve: the people of the team, not its machines."""
+    return acts(actor, *CARETAKERS, team_id=incident.model.team_id)

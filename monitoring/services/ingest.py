@@ -1,0 +1,308 @@
+"""Predictions and outcomes come in: checked, written durably, answered only after the commit."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.policies import require
+from ledger import claims
+from monitoring.gateways import uploads
+from monitoring.gateways.columns import MOMENT
+from monitoring.gateways.parquet import written
+from monitoring.gateways.refusals import Reasons, UploadRefused
+from monitoring.gateways.uploads import Upload
+from monitoring.models import Batch, BatchKind
+from monitoring.policies import can_send
+from monitoring.reads.baselines import schema_of
+from registry.gateways import store
+from registry.models import Model, Version
+from registry.schemas import Dtype, Field, FieldRole, PredictionSchema
+
+FLAGGED_AHEAD = timedelta(minutes=10)
+MODES = ("whole", "partial")
+LONGEST_KEY = 100
+ONLY_SENDERS = "Only service accounts and developers of the model's team send data."
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What arrived: the bytes and what was said about them."""
+
+    key: str
+    body: bytes
+    content_type: str
+    encoding: str = ""
+    mode: str = "whole"
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The answer to a batch; `repeated` says that it had been answered before."""
+
+    answer: dict[str, Any]
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a batch belongs."""
+
+    kind: BatchKind
+    model: Model
+    version: Version | None = None
+
+    @property
+    def folder(self) -> str:
+        if self.version is not None:
+            return f"predictions/{self.version.pk}"
+        return f"outcomes/{self.model.pk}"
+
+    @property
+    def job(self) -> str:
+        return "monitoring.fold" if self.version is not None else "monitoring.join"
+
+
+def accept_predictions(
+    *,
+    actor: User,
+    version_id: int,
+    key: str,
+    body: bytes,
+    content_type: str,
+    encoding: str = "",
+    mode: str = "whole",
+) -> Accepted:
+    """Take a batch of a version's prediction log.
+
+    `key` is the sender's idempotency key (empty: the body's digest): the same key with the same
+    bytes gets the same answer again. A batch with any bad row is refused whole; `mode="partial"`
+    stores the good rows.
+
+    Raises:
+        Refused: the actor may not send for this model.
+        UploadRefused: the batch is not taken (400, 409, 413, 415, 422); nothing was stored.
+    """
+    version = Version.objects.select_related("model", "schema").get(pk=version_id)
+    require(can_send(actor, version.model), ONLY_SENDERS)
+    place = Place(BatchKind.PREDICTIONS, version.model, version)
+    declared = schema_of(version)
+    if declared is None:
+        raise UploadRefused(
+            409, "no_schema", f"{version} has no schema yet; declare it with PUT …/schema."
+        )
+    sent = _checked(Sent(key, body, content_type, encoding, mode))
+    return _answered(place, sent) or _take(actor, place, sent, declared.logged, declared)
+
+
+def accept_outcomes(
+    *,
+    actor: User,
+    model_id: int,
+    key: str,
+    body: bytes,
+    content_type: str,
+    encoding: str = "",
+    mode: str = "whole",
+) -> Accepted:
+    """Take outcomes: `prediction_id`, `outcome`, and where known `prediction_time`, `outcome_time`.
+
+    They are joined with the predictions of every version of the model; keys, modes and refusals are
+    those of `accept_predictions`.
+    """
+    model = Model.objects.get(pk=model_id)
+    require(can_send(actor, model), ONLY_SENDERS)
+    place = Place(BatchKind.OUTCOMES, model)
+    sent = _checked(Sent(key, body, content_type, encoding, mode))
+    fields = outcome_fields(model)
+    return _answered(place, sent) or _take(actor, place, sent, fields)
+
+
+def outcome_fields(model: Model) -> tuple[Field, ...]:
+    """The columns of an outcome upload; the outcome has the type that the newest schema declares.
+
+    Raises:
+        UploadRefused: 409 while no version of the model has a schema with an outcome.
+    """
+    versions = Version.objects.filter(model=model, schema__isnull=False).select_related("schema")
+    for version in versions.order_by("-number"):
+        declared = schema_of(version)
+        if declared is not None and declared.outcome is not None:
+            return _outcome_columns(declared.outcome)
+    raise UploadRefused(
+        409,
+        "no_schema",
+        f"No version of {model} has a schema with an outcome; declare it with PUT …/schema.",
+    )
+
+
+def _outcome_columns(outcome: Field) -> tuple[Field, ...]:
+    return (
+        Field("prediction_id", Dtype.STRING, FieldRole.ID, nullable=False),
+        Field(
+            "outcome",
+            outcome.dtype,
+            FieldRole.OUTCOME,
+            outcome.minimum,
+            outcome.maximum,
+            outcome.categories,
+            nullable=False,
+        ),
+        Field("prediction_time", Dtype.TIMESTAMP, FieldRole.TIMESTAMP),
+        Field("outcome_time", Dtype.TIMESTAMP, FieldRole.TIMESTAMP),
+    )
+
+
+def _checked(sent: Sent) -> Sent:
+    if sent.mode not in MODES:
+        raise UploadRefused(400, "mode", "mode is 'whole' (as if not given) or 'partial'.")
+    if len(sent.key) > LONGEST_KEY or not sent.key.isprintable():
+        raise UploadRefused(
+            400, "key", f"An Idempotency-Key has at most {LONGEST_KEY} printable signs."
+        )
+    key = sent.key or sent.digest
+    return Sent(key, sent.body, sent.content_type, sent.encoding, sent.mode)
+
+
+def _answered(place: Place, sent: Sent) -> Accepted | None:
+    """The earlier answer to this key, if there is one."""
+    earlier = Batch.objects.filter(
+        kind=place.kind, model=place.model, version=place.version, key=sent.key
+    ).first()
+    if earlier is None:
+        return None
+    if earlier.body_digest != sent.digest:
+        raise UploadRefused(
+            409,
+            "key_used",
+            f"Key {sent.key!r} was used for other bytes (batch {earlier.pk}); use a new key.",
+        )
+    return Accepted(earlier.answer, repeated=True)
+
+
+def _take(
+    actor: User,
+    place: Place,
+    sent: Sent,
+    fields: tuple[Field, ...],
+    declared: PredictionSchema | None = None,
+) -> Accepted:
+    now = timezone.now()
+    upload = uploads.parse(
+        sent.body,
+        content_type=sent.content_type,
+        encoding=sent.encoding,
+        fields=fields,
+        now=now,
+    )
+    ids = declared.id.name if declared else "prediction_id"
+    table = _one_row_per_id(upload, ids)
+    _refuse_or_go_on(upload, table, sent.mode)
+    first, last = _times(place, table, declared, now)
+    table = table.take(pc.sort_indices(first))
+    content = written(table)
+    first_at, last_at = pc.min(first).as_py(), pc.max(last).as_py()
+    name = f"{place.folder}/{first_at:%Y-%m-%d}/{uuid4().hex}.parquet"
+    file_digest = store.put_bytes(name, content)
+    batch = Batch(
+        kind=place.kind,
+        model=place.model,
+        version=place.version,
+        key=sent.key,
+        body_digest=sent.digest,
+        path=name,
+        file_digest=file_digest,
+        rows=table.num_rows,
+        rejected=upload.sent - table.num_rows,
+        bytes=len(content),
+        first_at=first_at,
+        last_at=last_at,
+        sent_by=actor,
+        received_at=now,
+    )
+    return _committed(place, sent, batch, upload.reasons)
+
+
+def _refuse_or_go_on(upload: Upload, table: pa.Table, mode: str) -> None:
+    wrong = upload.reasons
+    if wrong and (mode == "whole" or wrong.whole or not table.num_rows):
+        raise wrong.refusal(upload.sent)
+
+
+def _one_row_per_id(upload: Upload, name: str) -> pa.Table:
+    """The table without equal rows of one id; different rows of one id are a fault."""
+    table = upload.table
+    ids = table.column(name)
+    if not table.num_rows or pc.count_distinct(ids).as_py() == table.num_rows:
+        return table
+    first: dict[Any, tuple[int, dict[str, Any]]] = {}
+    kept = []
+    for place, row in enumerate(table.to_pylist()):
+        earlier = first.setdefault(row[name], (place, row))
+        if earlier[0] == place:
+            kept.append(place)
+        elif earlier[1] != row:
+            message = f"{row[name][:60]!r} is in the batch twice with different values."
+            upload.reasons.add(place, name, "conflict", message)
+    return table.take(pa.array(kept, pa.int64()))
+
+
+def _times(
+    place: Place, table: pa.Table, declared: PredictionSchema | None, now: datetime
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """When each prediction was made, at the earliest and at the latest.
+
+    An outcome may not say it: then its prediction is as old as the model's horizon allows.
+    """
+    if declared is not None:
+        made = table.column(declared.timestamp.name)
+        return made, made
+    horizon = pa.scalar(timedelta(hours=place.model.outcome_horizon_hours), pa.duration("us"))
+    known = pc.coalesce(table.column("outcome_time"), pa.scalar(now, MOMENT))
+    said = table.column("prediction_time")
+    return pc.coalesce(said, pc.subtract(known, horizon)), pc.coalesce(said, known)
+
+
+def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Accepted:
+    """Manifest row and ledger job in one transaction; a lost race gives the winner's answer."""
+    try:
+        with transaction.atomic():
+            batch.answer = {}
+            batch.save(force_insert=True)
+            batch.answer = _answer(batch, reasons)
+            batch.save(update_fields=["answer"])
+            claims.enqueue(kind=place.job, key=str(batch.pk), subject_id=batch.pk)
+    except IntegrityError:
+        store.delete(batch.path)
+        earlier = _answered(place, sent)
+        if earlier is None:
+            raise
+        return earlier
+    return Accepted(batch.answer)
+
+
+def _answer(batch: Batch, reasons: Reasons) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "batch": batch.pk,
+        "rows": batch.rows,
+        "rejected": batch.rejected,
+        "first_at": batch.first_at.isoformat(),
+        "last_at": batch.last_at.isoformat(),
+        "digest": batch.file_digest,
+    }
+    if batch.last_at > batch.received_at + FLAGGED_AHEAD:
+        found["warnings"] = ["Some rows are more than ten minutes ahead of this server's clock."]
+    if reasons:
+        found["errors"], found["counts"] = reasons.first, dict(reasons.counts)
+    return found
