@@ -41,4 +41,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     skipped = reporter.stats.get("skipped", [])
     if skipped and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        reporter.write_line(f"{len(skipped)} tests were skipped; in CI none may be.", red=True)
+        reporter.write_line(f"\n{len(skipped)} tests were skipped; in CI none may be.", red=True)

@@ -83,11 +83,11 @@ def wait_for_mlflow(supervisor: Supervisor, it: Setting) -> None:
 
 def introduce_people(places: Places) -> None:
     """Names and passwords of the demo people, as var/demo.json has them."""
-    people = json.loads(places.demo.read_text()).get("people", {})
-    say("\nPeople of the demonstration (also, with API tokens, in " + str(places.demo) + "):")
-    for name, person in people.items():
-        sign_in = person.get("email", name)
-        say(f"  {sign_in:<28} {person.get('password', ''):<28} {person.get('role', '')}")
+    say("\nPeople of the demonstration:")
+    for person in json.loads(places.demo.read_text())["people"]:
+        password = person.get("password", "(signs in with its token only)")
+        say(f"  {person['email']:<20} {password:<32} {person['does']}")
+    say(f"Their API tokens are in {places.demo}.")
 
 
 def ask_for_administrator(supervisor: Supervisor, it: Setting) -> None:
