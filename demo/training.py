@@ -1,5 +1,6 @@
 """What the demonstration's models share: a fitted model, and its way into MLflow."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -91,20 +92,33 @@ def publish(trained: Trained, *, tracking_uri: str) -> Published:
                 name="model",
                 signature=infer_signature(trained.example, answer),
                 input_example=trained.example.head(3),
-                registered_model_name=trained.model,
                 pyfunc_predict_fn=_predict_function(trained),
                 skops_trusted_types=list(trained.trusted_types),
                 pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
             )
-            _describe(mlflow.MlflowClient(), trained, int(info.registered_model_version))
-    return Published(
-        trained.model, int(info.registered_model_version), run.info.run_id, info.model_id
+        number = _register(mlflow.MlflowClient(), trained, info.model_id, run.info.run_id)
+    return Published(trained.model, number, run.info.run_id, info.model_id)
+
+
+def _register(client: Any, trained: Trained, model_id: str, run_id: str) -> int:
+    """The next version of the registered model, which is created with its first one."""
+    from mlflow.exceptions import RestException
+
+    try:
+        client.create_registered_model(trained.model)
+    except RestException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(
+        trained.model,
+        source=f"models:/{model_id}",
+        run_id=run_id,
+        model_id=model_id,
+        tags={"label": trained.label},
+        description=trained.description,
+        await_creation_for=0,
     )
-
-
-def _describe(client: Any, trained: Trained, number: int) -> None:
-    client.update_model_version(trained.model, str(number), trained.description)
-    client.set_model_version_tag(trained.model, str(number), "label", trained.label)
+    return int(made.version)
 
 
 def _answer(trained: Trained, rows: pd.DataFrame) -> Any:
@@ -117,17 +131,23 @@ def _predict_function(trained: Trained) -> str:
 
 @contextmanager
 def _quiet_mlflow() -> Iterator[None]:
-    """No telemetry, no links on the terminal, no search for a git program."""
+    """No telemetry, no links on the terminal, no search for a git program, not our lock file."""
     wanted = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_UV_AUTO_DETECT": "false",
+        "MLFLOW_LOG_UV_FILES": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
+        logger.setLevel(level)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
