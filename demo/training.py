@@ -68,7 +68,7 @@ def split(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFrame]
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Small trees fit fastest in one thread: several wait for each other on a busy machine."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no types
 
     with threadpool_limits(limits=1):
         yield

@@ -114,6 +114,35 @@ def test_an_alias_to_a_missing_version_is_refused_and_nothing_moves(server, name
     assert model.aliases == {"champion": 1}
 
 
+def test_a_version_deleted_behind_our_back_is_none_and_its_alias_does_no_harm(server, name, files):
+    mlflow.restore_version(name, files, base_url=server)
+    mlflow.set_alias(name, "champion", 1, base_url=server)
+    gone = requests.delete(
+        f"{server}/api/2.0/mlflow/model-versions/delete",
+        json={"name": name, "version": "1"},
+        timeout=5,
+    )
+    assert gone.ok
+    assert mlflow.get_version(name, 1, base_url=server) is None
+    assert mlflow.get_version_by_alias(name, "champion", base_url=server) is None
+    assert mlflow.get_model(name, base_url=server) is not None
+    assert mlflow.search_versions(name, base_url=server) == []
+
+
+def test_prompts_are_not_models(server, name):
+    tags = {"mlflow.prompt.is_prompt": "true"}
+    mlflow.create_model(name, tags=tags, base_url=server)
+    assert name not in [model.name for model in mlflow.search_models(base_url=server)]
+
+
+def test_the_configured_server_is_asked_when_none_is_named(server, settings):
+    settings.MLFLOW_TRACKING_URI = server
+    assert mlflow.is_up()
+    settings.MLFLOW_TRACKING_URI = ""
+    with pytest.raises(mlflow.MlflowUnavailable, match="MLFLOW_TRACKING_URI"):
+        mlflow.get_model("flight-delay")
+
+
 def test_tags_are_set_changed_and_deleted(server, name, files):
     mlflow.restore_version(name, files, base_url=server)
     mlflow.set_version_tag(name, 1, "ombud.stage", "candidate", base_url=server)
