@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 from django.http import QueryDict
-from django.template.context import RequestContext
+from django.template import Context
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
@@ -64,7 +64,7 @@ def dialog_(content: str, id: str, title: str, **look: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def page_link(context: RequestContext, param: str, cursor: str) -> str:
+def page_link(context: Context, param: str, cursor: str) -> str:
     """The address of this page at another cursor, with its filters."""
     request = context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
@@ -74,8 +74,8 @@ def page_link(context: RequestContext, param: str, cursor: str) -> str:
 
 @register.filter
 def initials(name: object) -> str:
-    """Up to two letters: the first of the first and of the last word."""
-    parts = str(name).replace(".", " ").replace("@", " ").split()
+    """Up to two letters, of the first and the last word; of an address only what is before the @."""
+    parts = str(name).partition("@")[0].replace(".", " ").split()
     return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
 
 
