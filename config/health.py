@@ -7,6 +7,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from ledger.reads import waiting
+
 
 @never_cache
 @require_safe
@@ -22,9 +24,10 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     parts = {"database": _database(), "broker": _broker()}
     ready = parts["database"] == "ok"
     status = "ok" if all(part == "ok" for part in parts.values()) else "degraded"
-    answer = JsonResponse(
-        {"status": status if ready else "unavailable", "parts": parts}, status=200 if ready else 503
-    )
+    content: dict[str, object] = {"status": status if ready else "unavailable", "parts": parts}
+    if ready:
+        content["jobs"] = waiting()
+    answer = JsonResponse(content, status=200 if ready else 503)
     if not ready:
         answer["Retry-After"] = "5"
     return answer

@@ -42,6 +42,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="job_due", condition=Q(state="due")),
             models.Index(fields=["lease_until"], name="job_leased", condition=Q(state="running")),
+            models.Index(fields=["state"], name="job_unfinished", condition=~Q(state="done")),
             models.Index(fields=["state", "-finished_at"], name="job_finished"),
         ]
 
