@@ -208,6 +208,20 @@ class SignOff(models.Model):
         return self.request.model.team_id
 
 
+class FailedProof(models.Model):
+    """A wrong password at a signature: counted, so that nobody guesses on."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    request = models.ForeignKey(ChangeRequest, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-at"], name="failed_proof_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.at:%Y-%m-%d %H:%M}"
+
+
 class Clearance(models.Model):
     """Whether a version may serve in an environment, and why; closed rows are its history."""
 

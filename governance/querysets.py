@@ -67,7 +67,7 @@ class StatusRowQuerySet(models.QuerySet["StatusRow"]):
         of_team = Q(team_id=OuterRef("model__team_id")) | Q(team_id__isnull=True)
         return self.filter(Exists(Membership.objects.filter(of_team, user=user.pk)))
 
-    def latest(self) -> Self:
+    def latest_rows(self) -> Self:
         """The answer in force of every model and environment."""
         return self.order_by("model_id", "environment", "-valid_from", "-pk").distinct(
             "model_id", "environment"

@@ -1,7 +1,23 @@
 """What waits for a person's signature."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from accounts.policies import is_auditor
+from governance.models import ChangeRequest
+from governance.policies import SIGNERS
+
+if TYPE_CHECKING:
+    from governance.querysets import ChangeRequestQuerySet
 
 
-def waiting_for(_user: Any) -> int:
-    return 0
+def requests_waiting_for(user: Any) -> "ChangeRequestQuerySet":
+    """Open requests that need this person's signature and may have it."""
+    roles = [role.value for role in SIGNERS if role in user.roles]
+    if not roles or is_auditor(user) or user.kind != "person":
+        return ChangeRequest.objects.none()
+    return ChangeRequest.objects.signable_by(user, roles)
+
+
+def waiting_for(user: Any) -> int:
+    """How many change requests wait for this person: one query, shown on every page."""
+    return requests_waiting_for(user).count()

@@ -1,0 +1,5 @@
+"""The governance addresses of the API, below /api/v1/."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,128 @@
+"""A card outside Ombud: as JSON and as Markdown that people can read and print. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from governance.card_fields import SECTIONS
+
+FORMAT = "ombud-card/1"
+FACT_TITLES = {
+    "model": "Model",
+    "version": "Version",
+    "artifact": "Artifact",
+    "mlflow": "MLflow",
+    "lineage": "Lineage",
+    "schema": "Schema",
+    "reference": "Reference",
+}
+
+
+def card_json(
+    *,
+    revision: Mapping[str, Any],
+    sections: Mapping[str, str],
+    facts: Mapping[str, Any],
+    claims: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The whole card: its revision, people's sections in order, facts and claims."""
+    return {
+        "format": FORMAT,
+        "revision": dict(revision),
+        "sections": [
+            {"id": section.id, "title": section.title, "text": sections.get(section.id, "")}
+            for section in SECTIONS
+        ],
+        "facts": dict(facts),
+        "claims": [dict(claim) for claim in claims],
+    }
+
+
+def card_markdown(card: Mapping[str, Any]) -> str:
+    """The card of `card_json` as Markdown: words, then numbers, facts and signatures."""
+    facts = card["facts"]
+    title = f"# {_cell(facts['model']['name'])} {facts['version']['number']}: model card"
+    parts = [title, _revision(card["revision"])]
+    parts += [f"## {s['title']}\n\n{s['text'] or '*Not written.*'}" for s in card["sections"]]
+    parts += [_claims(card["claims"]), _facts(facts)]
+    parts += [_deployments(facts.get("deployments", [])), _approvals(facts.get("approvals", []))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _revision(revision: Mapping[str, Any]) -> str:
+    return (
+        f"Revision {revision['number']} of {revision['at']} by {_cell(revision['author'])}; "
+        f"SHA-256 `{revision['digest']}`."
+    )
+
+
+def _claims(claims: Iterable[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            claim["label"],
+            claim["value"],
+            _interval(claim),
+            claim["n"],
+            claim["as_of"],
+            claim["source"],
+        ]
+        for claim in claims
+    ]
+    return "## Numbers\n\n" + _table(["What", "Value", "Interval", "n", "As of", "Source"], rows)
+
+
+def _interval(claim: Mapping[str, Any]) -> str:
+    if claim["low"] is None or claim["high"] is None:
+        return ""
+    return f"{claim['low']} to {claim['high']}"
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    groups = [
+        f"### {title}\n\n{_table(['Fact', 'Value'], list(_flat(facts[group])))}"
+        for group, title in FACT_TITLES.items()
+        if facts.get(group)
+    ]
+    return "\n\n".join(["## Facts", *groups])
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[list[Any]]:
+    for name, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flat(item, f"{prefix}{name}.")
+        elif isinstance(item, list):
+            yield [f"{prefix}{name}", ", ".join(_item(part) for part in item)]
+        else:
+            yield [f"{prefix}{name}", item]
+
+
+def _item(part: Any) -> str:
+    return f"{part['name']} ({part['dtype']})" if _is_field(part) else str(part)
+
+
+def _is_field(part: Any) -> bool:
+    return isinstance(part, Mapping) and {"name", "dtype"} <= part.keys()
+
+
+def _deployments(rows: Iterable[Mapping[str, Any]]) -> str:
+    cells = [[r["role"], r["environment"], r["traffic_share"], r["from"], r["to"]] for r in rows]
+    head = ["Role", "Environment", "Share", "From", "To"]
+    return "## Deployments\n\n" + _table(head, cells)
+
+
+def _approvals(rows: Iterable[Mapping[str, Any]]) -> str:
+    cells = [[r["name"], r["role"], r["decision"], r["meaning"], r["at"]] for r in rows]
+    head = ["Name", "Role", "Decision", "Meaning", "Signed at"]
+    return "## Signatures\n\n" + _table(head, cells)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    if not rows:
+        return "*None.*"
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    """One cell: no line breaks, no bars, nothing that becomes a tag."""
+    text = "" if value is None else str(value)
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,224 @@
+"""The rules a change must meet: facts in, findings out. Pure: what is asked when is policy data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from governance.numbers import Number, compare
+
+PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill")
+STAGES: dict[str, frozenset[str]] = {
+    "promote": frozenset({"candidate", "approved", "serving"}),
+    "roll_back": frozenset({"approved", "serving"}),
+    "retire": frozenset({"candidate", "approved", "serving"}),
+    "archive": frozenset({"retired"}),
+    "restore": frozenset({"archived"}),
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the gates look at, gathered by reads/evidence."""
+
+    kind: str
+    environment: str
+    role: str
+    task: str
+    version: int
+    stage: str
+    artifact_digest: str
+    files: tuple[str, ...]
+    schema_fields: int
+    reference_rows: int
+    card_share: float
+    card_missing: tuple[str, ...]
+    monitors: Mapping[str, int]
+    incidents: tuple[str, ...]
+    numbers: tuple[Number, ...]
+    champion: int | None
+    champion_numbers: tuple[Number, ...]
+    serves_as: tuple[tuple[str, str], ...] = ()
+    was_champion: bool = False
+    archive: str = ""
+    archive_verified: bool = False
+
+
+@dataclass(frozen=True)
+class GateFinding:
+    """The answer of one gate; a message that says how to mend what did not pass."""
+
+    gate: str
+    title: str
+    mode: str
+    passed: bool
+    message: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def prevents(self) -> bool:
+        return self.mode == "prevent" and not self.passed
+
+    def as_evidence(self) -> dict[str, Any]:
+        return {
+            "gate": self.gate,
+            "title": self.title,
+            "mode": self.mode,
+            "passed": self.passed,
+            "message": self.message,
+            "evidence": self.evidence,
+        }
+
+
+Answer = tuple[bool, str, dict[str, Any]]
+Rule = Callable[[Facts, Mapping[str, Any]], Answer]
+
+
+def evaluate(gates: Sequence[Mapping[str, Any]], facts: Facts) -> list[GateFinding]:
+    """Ask every gate of a policy.
+
+    Raises:
+        KeyError: the policy names a gate that does not exist.
+    """
+    return [_ask(gate, facts) for gate in gates]
+
+
+def _ask(gate: Mapping[str, Any], facts: Facts) -> GateFinding:
+    title, rule = GATES[gate["gate"]]
+    passed, message, evidence = rule(facts, gate.get("parameters", {}))
+    return GateFinding(gate["gate"], title, gate["mode"], passed, message, evidence)
+
+
+def _stage(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"stage": facts.stage}
+    verb = facts.kind.replace("_", " ")
+    if facts.stage not in STAGES[facts.kind]:
+        needed = " or ".join(sorted(STAGES[facts.kind]))
+        return False, f"To {verb} it, it must be {needed}; it is {facts.stage}.", evidence
+    if (facts.environment, facts.role) in facts.serves_as:
+        return False, f"It is {facts.role} in {facts.environment} already.", evidence
+    if facts.kind == "roll_back" and not facts.was_champion:
+        message = f"It was never champion in {facts.environment}: promote it instead."
+        return False, message, evidence
+    return True, f"It is {facts.stage}.", evidence
+
+
+def _artifact_hashed(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"digest": facts.artifact_digest, "files": len(facts.files)}
+    if facts.artifact_digest:
+        return True, f"{len(facts.files)} files are hashed.", evidence
+    return False, "Its files are not hashed yet: wait for the inspection or repeat it.", evidence
+
+
+def _schema_present(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"fields": facts.schema_fields}
+    if facts.schema_fields:
+        return True, f"The schema has {facts.schema_fields} fields.", evidence
+    return False, "It has no schema: declare the fields of its prediction log.", evidence
+
+
+def _reference_present(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"rows": facts.reference_rows}
+    if facts.reference_rows:
+        return True, f"The reference has {facts.reference_rows:,} rows.", evidence
+    return False, "It has no reference: upload the data that normal is judged by.", evidence
+
+
+def _card_complete(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
+    minimum = float(parameters.get("minimum", 1.0))
+    evidence = {"share": facts.card_share, "minimum": minimum, "missing": list(facts.card_missing)}
+    done = f"{facts.card_share:.0%} of the required sections are written"
+    if facts.card_share >= minimum:
+        return True, f"{done}.", evidence
+    missing = ", ".join(facts.card_missing)
+    return False, f"{done}, {minimum:.0%} are needed. Write: {missing}.", evidence
+
+
+def _monitors_enabled(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"enabled": dict(facts.monitors)}
+    missing = [kind for kind in parameters.get("kinds", []) if not facts.monitors.get(kind)]
+    if missing:
+        return False, f"No monitor watches {' or '.join(missing)}: set one up.", evidence
+    total = sum(facts.monitors.values())
+    return total > 0, f"{total} monitors are enabled.", evidence
+
+
+def _no_critical_incident(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"incidents": list(facts.incidents)}
+    if not facts.incidents:
+        return True, "No critical incident of this version is open.", evidence
+    return False, f"Resolve first: {'; '.join(facts.incidents)}.", evidence
+
+
+def _not_worse(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
+    if facts.champion in (None, facts.version):
+        return True, "There is no other champion to compare with.", {"champion": None}
+    found = compare(facts.task, facts.numbers, facts.champion_numbers)
+    if found is None:
+        message = (
+            f"There is no number that both it and champion {facts.champion} have from the same "
+            "source: run it as shadow, or record the same measure in the training run."
+        )
+        return False, message, {"champion": facts.champion}
+    margin = float(parameters.get("margin", 0.0))
+    passed = found.worse_by <= margin or found.intervals_overlap
+    message = (
+        f"{found.proposed.label} {found.proposed.value:.4g} beside {found.champion.value:.4g} of "
+        f"champion {facts.champion}, {found.proposed.source}."
+    )
+    return passed, message, _comparison_evidence(facts, found.proposed, found.champion, margin)
+
+
+def _comparison_evidence(
+    facts: Facts, ours: Number, theirs: Number, margin: float
+) -> dict[str, Any]:
+    return {
+        "champion": facts.champion,
+        "margin": margin,
+        "proposed_number": ours.as_evidence(),
+        "champion_number": theirs.as_evidence(),
+    }
+
+
+def _format_safe(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    pickles = [path for path in facts.files if path.lower().endswith(PICKLES)]
+    if not facts.files:
+        return False, "Its files are not known yet, so their format is not either.", {}
+    if not pickles:
+        return True, "No file is a pickle.", {"pickles": []}
+    message = (
+        f"{', '.join(pickles[:3])} can run code when loaded: prefer skops, ONNX or safetensors."
+    )
+    return False, message, {"pickles": pickles}
+
+
+def _replaced(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    places = [environment for environment, role in facts.serves_as if role == "champion"]
+    evidence = {"champion_in": places, "champion": facts.champion}
+    if places:
+        message = f"It is still champion in {', '.join(places)}: promote its replacement first."
+        return False, message, evidence
+    if facts.champion is None:
+        return True, f"No version is champion in {facts.environment}.", evidence
+    return True, f"Version {facts.champion} is champion in its place.", evidence
+
+
+def _archive_verified(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    evidence = {"archive": facts.archive, "verified": facts.archive_verified}
+    if facts.archive == "sealed" and facts.archive_verified:
+        return True, "Its archive is sealed and was verified.", evidence
+    return False, "Its archive is not sealed and verified: archive it first.", evidence
+
+
+GATES: dict[str, tuple[str, Rule]] = {
+    "stage": ("Stage allows the change", _stage),
+    "artifact_hashed": ("Files are hashed", _artifact_hashed),
+    "schema_present": ("Schema is declared", _schema_present),
+    "reference_present": ("Reference is there", _reference_present),
+    "card_complete": ("Card is complete", _card_complete),
+    "monitors_enabled": ("Monitors are enabled", _monitors_enabled),
+    "no_critical_incident": ("No critical incident is open", _no_critical_incident),
+    "not_worse": ("Not worse than the champion", _not_worse),
+    "format_safe": ("Format is safe to load", _format_safe),
+    "replaced": ("A replacement serves", _replaced),
+    "archive_verified": ("Archive is verified", _archive_verified),
+}

@@ -1,0 +1,78 @@
+"""Revisions of cards: written whole, never changed; facts and claims filled in anew each time."""
+
+from typing import Any
+
+from django.db import transaction
+
+from audit.record import SYSTEM, record
+from governance.events import GovernanceEvent
+from governance.models import Card, CardRevision, Claim
+from governance.numbers import Number
+from governance.reads.card_facts import CardContent, content_of, latest_revision
+from registry.models import Version
+
+RELATED = ("model__team", "model__owner", "registered_by", "parent")
+
+
+@transaction.atomic
+def write_revision(
+    *, actor: Any, version_id: int, sections: dict[str, str] | None, note: str
+) -> CardRevision:
+    """Add a revision of the card with these sections (None: the sections as they are).
+
+    The card is made if it is not there. Nothing is added when nothing would change.
+    """
+    version = Version.objects.select_related(*RELATED).get(pk=version_id)
+    Card.objects.get_or_create(version=version)
+    card = Card.objects.select_for_update().get(version=version)
+    last = latest_revision(version_id)
+    kept = last.sections if last else {}
+    content = content_of(version, kept if sections is None else sections)
+    if last is not None and last.digest == content.digest:
+        return last
+    revision = _save(card, last.number + 1 if last else 1, content, actor, note)
+    record(
+        actor,
+        GovernanceEvent.CARD_REVISED,
+        card,
+        revision=revision.number,
+        digest=revision.digest,
+        note=note,
+    )
+    return revision
+
+
+def refresh_as_system(version_id: int, note: str) -> CardRevision:
+    """Facts and claims anew, by the machine: nobody's hand in the version."""
+    return write_revision(actor=SYSTEM, version_id=version_id, sections=None, note=note)
+
+
+def _save(card: Card, number: int, content: CardContent, actor: Any, note: str) -> CardRevision:
+    revision = CardRevision.objects.create(
+        card=card,
+        number=number,
+        sections=content.sections,
+        facts=content.facts,
+        digest=content.digest,
+        author_id=actor.pk,
+        note=note[:200],
+    )
+    Claim.objects.bulk_create(_claim(revision, number) for number in content.numbers)
+    return revision
+
+
+def _claim(revision: CardRevision, number: Number) -> Claim:
+    origin = "measured" if number.measurement_id else "recorded"
+    return Claim(
+        revision=revision,
+        key=f"{origin}_{number.metric}_{number.label}"[:80],
+        label=number.label[:120],
+        value=number.value,
+        low=number.low,
+        high=number.high,
+        n=number.n,
+        tolerance=None if number.low is None else abs(number.value - number.low),
+        measurement_id=number.measurement_id,
+        source=number.source,
+        as_of=number.as_of,
+    )

@@ -1,0 +1,222 @@
+"""An approved change, carried out once: registry, clearance, card, status and event together."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models.functions import Now
+
+from audit.chain import plain
+from audit.record import SYSTEM, record
+from governance.events import GovernanceEvent
+from governance.exports import card_markdown
+from governance.jobs.cards import refresh_as_system
+from governance.jobs.clearance import end, grant
+from governance.jobs.locks import locked_request
+from governance.jobs.status import rebuild_status
+from governance.models import ChangeRequest, SignOff
+from governance.reads.cards import card_of, exported
+from governance.reads.evidence import champion_of, what_changed
+from governance.reads.signatures import counting, missing
+from governance.refusals import EvidenceStale, Unable
+from governance.states import RequestState, move_request
+from ledger import claims
+from ledger.models import Job
+from registry.models import Archive
+from registry.refusals import Rejected
+from registry.services import archives, deployments
+from registry.states import DeploymentRole, IllegalMove, Stage
+
+log = logging.getLogger(__name__)
+# Trying again does not help these: somebody has to ask anew.
+LASTING = (Unable, IllegalMove, Rejected, PermissionDenied)
+
+
+def execute_change(claim: claims.Claim) -> None:
+    """Carry out an approved request; if it cannot be, say so in the request."""
+    try:
+        _execute(claim)
+    except LASTING as error:
+        _fail(claim, str(error))
+    except claims.Fenced:
+        raise
+    except Exception as error:
+        if not _is_last_attempt(claim):
+            raise
+        log.exception("change request %s: given up", claim.subject_id)
+        _fail(claim, f"{type(error).__name__}: {error}")
+
+
+@transaction.atomic
+def _execute(claim: claims.Claim) -> None:
+    claims.finish(claim=claim)
+    request = locked_request(claim.subject_id)
+    if request.state not in {RequestState.APPROVED, RequestState.FAILED}:
+        return
+    _still_valid(request)
+    CARRY_OUT[request.kind](request)
+    refresh_as_system(request.version_id, f"After CR-{request.pk}")
+    state = move_request(request.state, "execute")
+    ChangeRequest.objects.filter(pk=request.pk).update(state=state, executed_at=Now(), error="")
+    rebuild_status(model_ids=[request.model_id])
+    record(
+        SYSTEM,
+        GovernanceEvent.REQUEST_EXECUTED,
+        request,
+        kind=request.kind,
+        version=request.version.number,
+        environment=request.environment,
+        digest=request.digest,
+    )
+
+
+def _still_valid(request: ChangeRequest) -> None:
+    """What was signed is still what is there, and enough people signed it."""
+    if changes := what_changed(request):
+        raise EvidenceStale(f"{' '.join(changes)} Submit a new request.")
+    if needed := missing(request, counting(request)):
+        raise EvidenceStale(f"Signatures are missing: {', '.join(needed)}. Submit a new request.")
+
+
+def _promote(request: ChangeRequest) -> None:
+    because = _because(request)
+    champion = champion_of(request.model_id, request.environment)
+    if request.version.stage == Stage.CANDIDATE:
+        deployments.approve_version(actor=SYSTEM, version_id=request.version_id, because=because)
+    deployments.deploy(
+        actor=SYSTEM,
+        version_id=request.version_id,
+        environment=request.environment,
+        role=request.role,
+        traffic_share=request.traffic_share,
+        because=because,
+    )
+    replaced = request.role == DeploymentRole.CHAMPION and champion is not None
+    if replaced and champion is not None and champion.pk != request.version_id:
+        reason = f"Replaced by version {request.version.number} ({because})."
+        end(actor=SYSTEM, version=champion, environment=request.environment, reason=reason)
+    grant(
+        actor=SYSTEM,
+        version=request.version,
+        environment=request.environment,
+        reasons=[f"{because} was approved by {_signers(request)}."],
+    )
+
+
+def _retire(request: ChangeRequest) -> None:
+    because = _because(request)
+    deployments.retire_version(actor=SYSTEM, version_id=request.version_id, because=because)
+    end(actor=SYSTEM, version=request.version, reason=f"Retired ({because}).")
+
+
+def _archive(request: ChangeRequest) -> None:
+    archives.request_archive(
+        actor=SYSTEM,
+        version_id=request.version_id,
+        documents=documents_of(request),
+        requested_by_id=request.requested_by_id,
+        because=_because(request),
+    )
+
+
+def _restore(request: ChangeRequest) -> None:
+    archive = Archive.objects.get(version=request.version_id)
+    archives.request_restore(
+        actor=SYSTEM,
+        archive_id=archive.pk,
+        requested_by_id=request.requested_by_id,
+        because=_because(request),
+    )
+
+
+CARRY_OUT: dict[str, Callable[[ChangeRequest], None]] = {
+    "promote": _promote,
+    "roll_back": _promote,
+    "retire": _retire,
+    "archive": _archive,
+    "restore": _restore,
+}
+
+
+def documents_of(request: ChangeRequest) -> dict[str, str]:
+    """What goes into an archive beside the bytes: the card, and every request with its evidence."""
+    page = card_of(request.version_id)
+    documents = {"requests.json": _json(_requests(request))}
+    if page is not None:
+        card = exported(page)
+        documents["card.json"] = _json(card)
+        documents["card.md"] = card_markdown(card)
+    return documents
+
+
+def _requests(request: ChangeRequest) -> list[dict[str, Any]]:
+    asked = ChangeRequest.objects.filter(version=request.version_id).order_by("pk")
+    return [
+        {
+            "request": row.pk,
+            "kind": row.kind,
+            "state": row.state,
+            "reason": row.reason,
+            "requested_by": row.requested_by.name,
+            "submitted_at": row.submitted_at,
+            "digest": row.digest,
+            "evidence": row.evidence,
+            "signatures": [_signature(signoff) for signoff in row.signoffs.all()],
+        }
+        for row in asked.select_related("requested_by").prefetch_related("signoffs")
+    ]
+
+
+def _signature(signoff: SignOff) -> dict[str, Any]:
+    return {
+        "name": signoff.printed_name,
+        "role": signoff.role,
+        "decision": signoff.decision,
+        "meaning": signoff.meaning,
+        "reason": signoff.reason,
+        "digest": signoff.signed_digest,
+        "method": signoff.method,
+        "at": signoff.signed_at,
+    }
+
+
+def _json(content: Any) -> str:
+    return json.dumps(plain(content), ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def _because(request: ChangeRequest) -> str:
+    return f"CR-{request.pk}"
+
+
+def _signers(request: ChangeRequest) -> str:
+    signed = counting(request)
+    return ", ".join(f"{s.printed_name} ({s.role.replace('_', ' ')})" for s in signed)
+
+
+def _is_last_attempt(claim: claims.Claim) -> bool:
+    attempts = Job.objects.values_list("attempts", flat=True).get(pk=claim.job_id)
+    return attempts >= settings.LEDGER_KINDS[claim.kind].attempts
+
+
+@transaction.atomic
+def _fail(claim: claims.Claim, error: str) -> None:
+    claims.finish(claim=claim)
+    mark_failed(request_id=claim.subject_id, error=error)
+
+
+@transaction.atomic
+def mark_failed(*, request_id: int, error: str) -> None:
+    """An approved request could not be carried out: people see why, and may try again."""
+    request = locked_request(request_id)
+    if request.state == RequestState.APPROVED:
+        request.state = move_request(request.state, "fail")
+    elif request.state != RequestState.FAILED:
+        return
+    request.error = error[:500]
+    request.save(update_fields=["state", "error"])
+    rebuild_status(model_ids=[request.model_id])
+    record(SYSTEM, GovernanceEvent.REQUEST_FAILED, request, error=request.error)

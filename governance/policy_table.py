@@ -1,0 +1,88 @@
+"""The approval policies that Ombud starts with, as data: who signs and which gates are asked. Pure.
+
+Once installed they are rows: a newer number replaces one, and requests keep the one they had.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+Gate = dict[str, Any]
+
+VALIDATOR, REVIEWER, RISK_OFFICER = "validator", "reviewer", "risk_officer"
+TIERS = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """One default policy: a kind of change of a model of one risk tier."""
+
+    kind: str
+    risk_tier: str
+    quorum: dict[str, int]
+    gates: list[Gate]
+
+
+def _gate(gate: str, mode: str, **parameters: Any) -> Gate:
+    return {"gate": gate, "mode": mode, "parameters": parameters}
+
+
+QUORUMS: dict[str, dict[str, dict[str, int]]] = {
+    "promote": {
+        "high": {VALIDATOR: 1, REVIEWER: 1, RISK_OFFICER: 1},
+        "medium": {VALIDATOR: 1, REVIEWER: 1},
+        "low": {REVIEWER: 1},
+    },
+    # Going back to what was approved before must be quick, also for a high-risk model.
+    "roll_back": {tier: {REVIEWER: 1} for tier in TIERS},
+    **{
+        kind: {
+            "high": {REVIEWER: 1, RISK_OFFICER: 1},
+            "medium": {REVIEWER: 1},
+            "low": {REVIEWER: 1},
+        }
+        for kind in ("retire", "archive", "restore")
+    },
+}
+
+CARD_SHARE = {"high": 1.0, "medium": 0.8, "low": 0.5}
+
+
+def _promotion_gates(tier: str) -> list[Gate]:
+    strict = "warn" if tier == "low" else "prevent"
+    return [
+        _gate("stage", "prevent"),
+        _gate("artifact_hashed", "prevent"),
+        _gate("schema_present", "prevent"),
+        _gate("reference_present", strict),
+        _gate("card_complete", strict, minimum=CARD_SHARE[tier]),
+        _gate("monitors_enabled", strict, kinds=["drift", "performance"]),
+        _gate("no_critical_incident", "prevent"),
+        _gate("not_worse", "prevent" if tier == "high" else "warn", margin=0.02),
+        _gate("format_safe", "warn"),
+    ]
+
+
+def _gates(kind: str, tier: str) -> list[Gate]:
+    if kind == "promote":
+        return _promotion_gates(tier)
+    stage = _gate("stage", "prevent")
+    hashed = _gate("artifact_hashed", "prevent")
+    if kind == "roll_back":
+        return [
+            stage,
+            hashed,
+            _gate("no_critical_incident", "prevent"),
+            _gate("not_worse", "inform", margin=0.02),
+        ]
+    if kind == "retire":
+        return [stage, _gate("replaced", "warn" if tier == "low" else "prevent")]
+    if kind == "archive":
+        return [stage, hashed, _gate("card_complete", "warn", minimum=CARD_SHARE[tier])]
+    return [stage, _gate("archive_verified", "prevent"), _gate("format_safe", "warn")]
+
+
+DEFAULTS: tuple[PolicyRow, ...] = tuple(
+    PolicyRow(kind, tier, tiers[tier], _gates(kind, tier))
+    for kind, tiers in QUORUMS.items()
+    for tier in TIERS
+)

@@ -1,0 +1,208 @@
+"""The evidence of a change: gathered for the gates, frozen into the request, compared later."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count
+
+from audit.chain import plain, sha256_of
+from governance.card_fields import completeness
+from governance.gates import Facts, GateFinding, evaluate
+from governance.models import ApprovalPolicy, CardRevision, ChangeRequest
+from governance.reads.card_facts import latest_revision
+from governance.reads.numbers import numbers_of
+from monitoring.models import Incident, Monitor, Severity
+from monitoring.states import IncidentState
+from registry.models import Archive, Deployment, Reference, Schema, Version
+from registry.states import DeploymentRole
+
+# A change whose gates look at the champion is judged anew when there is another champion.
+BESIDE_CHAMPION = frozenset({"promote", "roll_back", "retire"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is asked for."""
+
+    kind: str
+    environment: str
+    role: str
+    traffic_share: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found, ready to be stored: canonical content and its digest."""
+
+    content: dict[str, Any]
+    digest: str
+    findings: tuple[GateFinding, ...]
+
+    @property
+    def failing(self) -> list[dict[str, Any]]:
+        return [finding.as_evidence() for finding in self.findings if finding.prevents]
+
+
+def current_policy(kind: str, risk_tier: str) -> ApprovalPolicy | None:
+    return ApprovalPolicy.objects.filter(kind=kind, risk_tier=risk_tier, current=True).first()
+
+
+def gather(version: Version, change: Change, policy: ApprovalPolicy) -> Evidence:
+    """Everything a decision rests on, in a fixed number of queries."""
+    card = latest_revision(version.pk)
+    champion = champion_of(version.model_id, change.environment)
+    facts = _facts(version, change, card, champion)
+    findings = tuple(evaluate(policy.gates, facts))
+    content = plain(
+        {
+            "change": _change(version, change),
+            "artifact": {"digest": version.artifact_digest, "files": len(facts.files)},
+            "card": {"revision": card and card.number, "digest": card and card.digest},
+            **_data_digests(version),
+            "policy": _policy(policy),
+            "gates": [finding.as_evidence() for finding in findings],
+            "measurements": [number.as_evidence() for number in facts.numbers],
+            "champion": _champion(champion, facts),
+        }
+    )
+    return Evidence(content, sha256_of(content), findings)
+
+
+def champion_of(model_id: int, environment: str) -> Version | None:
+    serving = Deployment.objects.filter(
+        model=model_id,
+        environment=environment,
+        role=DeploymentRole.CHAMPION,
+        ended_at__isnull=True,
+    ).select_related("version__model")
+    found = serving.first()
+    return found.version if found else None
+
+
+def _facts(
+    version: Version, change: Change, card: CardRevision | None, champion: Version | None
+) -> Facts:
+    written = completeness(card.sections if card else {})
+    numbers = numbers_of({version.pk} | ({champion.pk} if champion else set()))
+    archive = Archive.objects.filter(version=version).first()
+    schema = Schema.objects.filter(version=version).first()
+    periods = list(version.deployments.values_list("environment", "role", "ended_at"))
+    return Facts(
+        kind=change.kind,
+        environment=change.environment,
+        role=change.role,
+        task=version.model.task,
+        version=version.number,
+        stage=version.stage,
+        artifact_digest=version.artifact_digest,
+        files=tuple(version.files.values_list("path", flat=True)),
+        schema_fields=len(schema.fields) if schema else 0,
+        reference_rows=_reference_rows(version),
+        card_share=written.share,
+        card_missing=tuple(section.title for section in written.missing),
+        monitors=_monitors(version.model_id),
+        incidents=_critical(version),
+        numbers=numbers[version.pk],
+        champion=champion.number if champion else None,
+        champion_numbers=numbers[champion.pk] if champion else (),
+        serves_as=tuple((where, role) for where, role, ended in periods if ended is None),
+        was_champion=(change.environment, DeploymentRole.CHAMPION.value)
+        in {(where, role) for where, role, _ in periods},
+        archive=archive.state if archive else "",
+        archive_verified=bool(archive and archive.verified_at),
+    )
+
+
+def _reference_rows(version: Version) -> int:
+    return Reference.objects.filter(version=version).values_list("rows", flat=True).first() or 0
+
+
+def _monitors(model_id: int) -> dict[str, int]:
+    enabled = Monitor.objects.filter(model=model_id, enabled=True).order_by()
+    return dict(enabled.values_list("kind").annotate(monitors=Count("pk")))
+
+
+def _critical(version: Version) -> tuple[str, ...]:
+    found = Incident.objects.filter(version=version, severity=Severity.CRITICAL)
+    unresolved = found.exclude(state=IncidentState.RESOLVED).order_by("pk")
+    return tuple(unresolved.values_list("title", flat=True))
+
+
+def _change(version: Version, change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "model": version.model.slug,
+        "risk_tier": version.model.risk_tier,
+        "version": version.number,
+        "environment": change.environment,
+        "role": change.role,
+        "traffic_share": Decimal(change.traffic_share).quantize(Decimal("0.0001")),
+        "reason": change.reason,
+    }
+
+
+def _data_digests(version: Version) -> dict[str, Any]:
+    schema = Schema.objects.filter(version=version).values_list("digest", flat=True).first()
+    reference = Reference.objects.filter(version=version).values_list("digest", flat=True).first()
+    return {"schema": {"digest": schema}, "reference": {"digest": reference}}
+
+
+def _policy(policy: ApprovalPolicy) -> dict[str, Any]:
+    return {
+        "id": policy.pk,
+        "number": policy.number,
+        "quorum": policy.quorum,
+        "gates": policy.gates,
+    }
+
+
+def _champion(champion: Version | None, facts: Facts) -> dict[str, Any] | None:
+    if champion is None:
+        return None
+    return {
+        "version": champion.number,
+        "artifact_digest": champion.artifact_digest,
+        "measurements": [number.as_evidence() for number in facts.champion_numbers],
+    }
+
+
+def what_changed(request: ChangeRequest) -> list[str]:
+    """What is not as it was when the evidence was frozen, in sentences; empty if all is the same.
+
+    Exactly these changes make earlier signatures stale: the artifact, the card, the schema, the
+    reference, the approval policy, and for changes judged beside it, the champion.
+    """
+    frozen, version = request.evidence, request.version
+    card = latest_revision(version.pk)
+    now = _data_digests(version)
+    changes = [
+        (frozen["artifact"]["digest"] != version.artifact_digest, "The artifact changed"),
+        (frozen["card"]["digest"] != (card and card.digest), _card_sentence(frozen, card)),
+        (frozen["schema"] != now["schema"], "The schema changed"),
+        (frozen["reference"] != now["reference"], "The reference changed"),
+        (_other_policy(request), "The approval policy changed"),
+        (_other_champion(request), "Another version became champion"),
+    ]
+    return [
+        f"{sentence} after the request was submitted." for changed, sentence in changes if changed
+    ]
+
+
+def _card_sentence(frozen: dict[str, Any], card: CardRevision | None) -> str:
+    before, now = frozen["card"]["revision"], card.number if card else 0
+    return f"The card changed from revision {before} to {now}"
+
+
+def _other_policy(request: ChangeRequest) -> bool:
+    policy = current_policy(request.kind, request.model.risk_tier)
+    return policy is None or policy.pk != request.policy_id
+
+
+def _other_champion(request: ChangeRequest) -> bool:
+    if request.kind not in BESIDE_CHAMPION:
+        return False
+    frozen = request.evidence["champion"]
+    champion = champion_of(request.model_id, request.environment)
+    return (frozen and frozen["version"]) != (champion and champion.number)

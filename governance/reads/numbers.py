@@ -1,0 +1,85 @@
+"""The numbers of versions: what monitors measured last, and what training runs recorded."""
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from governance.numbers import MEASURED, RECORDED, Number
+from monitoring.models import Measurement, MonitorKind
+from registry.models import Version
+
+
+def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
+    """Every version's numbers, in three queries: performance, worst drift, training run."""
+    found: dict[int, list[Number]] = defaultdict(list)
+    for row in _performance(version_ids):
+        label = f"{name(row.metric)} ({row.field})" if row.field else name(row.metric)
+        found[row.version_id].append(_measured(row, label))
+    for row in _worst_drift(version_ids):
+        label = f"Worst {name(row.metric)} ({row.field})" if row.field else name(row.metric)
+        found[row.version_id].append(_measured(row, label))
+    lineages = Version.objects.filter(pk__in=version_ids).values_list("pk", "lineage")
+    for version_id, lineage in lineages:
+        found[version_id].extend(_recorded((lineage or {}).get("metrics") or {}))
+    return {version_id: tuple(found[version_id]) for version_id in version_ids}
+
+
+def name(metric: str) -> str:
+    """A metric as people write it: auc is AUC, log_loss is log loss."""
+    return metric.upper() if len(metric) <= 4 else metric.replace("_", " ")
+
+
+def _sound(version_ids: Collection[int], kind: str) -> Any:
+    return Measurement.objects.filter(
+        version__in=version_ids, monitor__kind=kind, latest=True, segment="", value__isnull=False
+    ).exclude(verdict="insufficient_data")
+
+
+def _performance(version_ids: Collection[int]) -> Iterable[Measurement]:
+    """The last window's measurement of every metric."""
+    return (
+        _sound(version_ids, MonitorKind.PERFORMANCE)
+        .order_by("version_id", "metric", "field", "-window_end")
+        .distinct("version_id", "metric", "field")
+    )
+
+
+def _worst_drift(version_ids: Collection[int]) -> Iterable[Measurement]:
+    """The largest value of every metric in its last window."""
+    return (
+        _sound(version_ids, MonitorKind.DRIFT)
+        .order_by("version_id", "metric", "-window_end", "-value")
+        .distinct("version_id", "metric")
+    )
+
+
+def _measured(row: Measurement, label: str) -> Number:
+    return Number(
+        metric=row.metric,
+        label=label,
+        value=row.value if row.value is not None else math.nan,
+        source=MEASURED,
+        low=row.low,
+        high=row.high,
+        n=row.n,
+        verdict=row.verdict,
+        as_of=row.window_end,
+        measurement_id=row.pk,
+    )
+
+
+def _recorded(metrics: dict[str, Any]) -> Iterable[Number]:
+    for metric, value in sorted(metrics.items()):
+        number = _finite(value)
+        if number is not None:
+            yield Number(metric=metric, label=name(metric), value=number, source=RECORDED)
+
+
+def _finite(value: Any) -> float | None:
+    """MLflow's answers are checked: a metric may be missing, text or not a number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

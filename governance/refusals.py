@@ -1,0 +1,94 @@
+"""What cannot be done and why, each with a code and a status that skins answer with. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Unable(Exception):
+    """It cannot be done as things are; the message says why and how to mend it."""
+
+    status = 409
+    code = "conflict"
+
+    def details(self) -> dict[str, Any]:
+        """Members beside the message, in types of JSON."""
+        return {}
+
+
+class NotOpen(Unable):
+    """The request has been decided, withdrawn or executed already."""
+
+    code = "request_not_open"
+
+
+class AlreadyRequested(Unable):
+    """The same change of the version is asked for already."""
+
+    code = "already_requested"
+
+
+class EvidenceChanged(Unable):
+    """What the person read is not what would be signed."""
+
+    code = "evidence_changed"
+
+
+class EvidenceStale(Unable):
+    """The version changed after its evidence was frozen."""
+
+    code = "evidence_stale"
+
+
+class AlreadySigned(Unable):
+    code = "already_signed"
+
+
+class CardChanged(Unable):
+    """Somebody else revised the card meanwhile."""
+
+    status = 412
+    code = "card_changed"
+
+
+class ClearanceNotSo(Unable):
+    """The clearance is not in the state that the step starts from."""
+
+    code = "clearance_not_so"
+
+
+class Incomplete(Unable):
+    """What was sent cannot be a change request or a signature."""
+
+    status = 422
+    code = "invalid"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+    def details(self) -> dict[str, Any]:
+        return {"errors": [{"field": self.field, "code": "invalid", "message": str(self)}]}
+
+
+class GatesNotPassed(Unable):
+    """Gates that prevent did not pass; `failing` has each with how to mend it."""
+
+    status = 422
+    code = "gates_not_passed"
+
+    def __init__(self, failing: Sequence[dict[str, Any]]) -> None:
+        super().__init__(" ".join(str(gate["message"]) for gate in failing))
+        self.failing = list(failing)
+
+    def details(self) -> dict[str, Any]:
+        return {"gates": self.failing}
+
+
+class WrongPassword(Unable):
+    status = 403
+    code = "wrong_password"
+
+
+class TooManyAttempts(Unable):
+    status = 429
+    code = "too_many_attempts"

@@ -1,0 +1,226 @@
+"""Change requests: submitted with frozen evidence, withdrawn, refreshed, tried again."""
+
+import re
+from decimal import Decimal
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.policies import require
+from audit.record import record
+from governance.events import GovernanceEvent
+from governance.jobs.cards import refresh_as_system
+from governance.jobs.locks import locked_request, locked_version
+from governance.jobs.status import rebuild_status
+from governance.models import ApprovalPolicy, ChangeRequest, GateResult
+from governance.policies import can_submit, can_withdraw
+from governance.reads.card_facts import latest_revision
+from governance.reads.evidence import Change, Evidence, current_policy, gather
+from governance.refusals import AlreadyRequested, GatesNotPassed, Incomplete, NotOpen
+from governance.states import RequestKind, RequestState, move_request
+from ledger import claims
+from registry.models import Version
+from registry.states import DeploymentRole
+
+WHOLE = Decimal(1)
+ENVIRONMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_REASON = 4000
+ONLY_BUILDERS = (
+    "Only developers, validators and service accounts of the owning team ask for a change."
+)
+PENDING = (RequestState.OPEN, RequestState.APPROVED)
+
+
+@transaction.atomic
+def submit(
+    *,
+    actor: User,
+    kind: str,
+    version_id: int,
+    environment: str = "production",
+    role: str = "",
+    traffic_share: Decimal = WHOLE,
+    reason: str,
+) -> ChangeRequest:
+    """Ask for a change of a version's life: the gates are asked and the evidence is frozen.
+
+    Raises:
+        Refused: the actor may not ask for changes of this model.
+        Incomplete: a field makes no sense.
+        AlreadyRequested: the same change of the version is pending.
+        GatesNotPassed: a gate that prevents did not pass; the error has all of them.
+    """
+    version = locked_version(version_id)
+    require(can_submit(actor, version.model), ONLY_BUILDERS)
+    change = _change(kind, environment, role, traffic_share, reason)
+    _refuse_second(version, change)
+    if latest_revision(version.pk) is None:
+        refresh_as_system(version.pk, "First facts")
+    policy = _policy(version, change)
+    evidence = _passed(gather(version, change, policy))
+    request = _create(actor, version, change, policy, evidence)
+    rebuild_status(model_ids=[version.model_id])
+    record(
+        actor,
+        GovernanceEvent.REQUEST_SUBMITTED,
+        request,
+        kind=kind,
+        version=version.number,
+        environment=environment,
+        role=role,
+        traffic_share=traffic_share,
+        reason=reason,
+        digest=request.digest,
+    )
+    return request
+
+
+@transaction.atomic
+def withdraw(*, actor: User, request_id: int, reason: str) -> ChangeRequest:
+    """Take a request back before it is decided."""
+    request = locked_request(request_id)
+    require(can_withdraw(actor, request), "Who asked, or a developer of the team, withdraws it.")
+    _must_be_open(request)
+    request.state = move_request(request.state, "withdraw")
+    request.save(update_fields=["state"])
+    rebuild_status(model_ids=[request.model_id])
+    record(actor, GovernanceEvent.REQUEST_WITHDRAWN, request, reason=reason)
+    return request
+
+
+@transaction.atomic
+def refresh_evidence(*, actor: User, request_id: int) -> ChangeRequest:
+    """Freeze today's evidence under today's policy; signatures over another digest are stale.
+
+    Raises:
+        GatesNotPassed: a gate that prevents does not pass any more.
+        NotOpen: the request has been decided.
+    """
+    request = locked_request(request_id)
+    require(can_submit(actor, request.model), ONLY_BUILDERS)
+    _must_be_open(request)
+    version = locked_version(request.version_id)
+    change = Change(
+        request.kind, request.environment, request.role, request.traffic_share, request.reason
+    )
+    policy = _policy(version, change)
+    evidence = _passed(gather(version, change, policy))
+    if evidence.digest == request.digest:
+        return request
+    before, request.digest = request.digest, evidence.digest
+    request.evidence, request.policy, request.quorum = evidence.content, policy, policy.quorum
+    request.save(update_fields=["evidence", "policy", "quorum", "digest"])
+    request.gates.all().delete()
+    _store_gates(request, evidence)
+    record(
+        actor,
+        GovernanceEvent.REQUEST_REFRESHED,
+        request,
+        before=before,
+        digest=request.digest,
+        signatures_stale=request.signoffs.filter(signed_digest=before).count(),
+    )
+    return request
+
+
+@transaction.atomic
+def retry(*, actor: User, request_id: int) -> ChangeRequest:
+    """Have an approved change that failed carried out again; its approval still has to hold."""
+    request = locked_request(request_id)
+    require(can_submit(actor, request.model), ONLY_BUILDERS)
+    if request.state != RequestState.FAILED:
+        raise NotOpen(f"The request is {request.state}; only a failed one is tried again.")
+    claims.again(kind="governance.execute", key=f"request-{request.pk}", subject_id=request.pk)
+    record(actor, GovernanceEvent.REQUEST_RETRIED, request, error=request.error)
+    return request
+
+
+def _change(kind: str, environment: str, role: str, traffic_share: Decimal, reason: str) -> Change:
+    if kind not in list(RequestKind):
+        raise Incomplete("kind", f"One of {', '.join(RequestKind)}.")
+    if len(environment) > 40 or not ENVIRONMENT.fullmatch(environment):
+        raise Incomplete("environment", "Up to 40 small letters, digits and single hyphens.")
+    if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
+        raise Incomplete("reason", f"Say why, in at most {LONGEST_REASON:,} characters.")
+    if not 0 < traffic_share <= 1:
+        raise Incomplete("traffic_share", "More than 0 and at most 1.")
+    return Change(kind, environment, _role(kind, role), traffic_share, reason.strip())
+
+
+def _role(kind: str, role: str) -> str:
+    """The role after the change: asked for in promotions, champion in a roll-back, else none."""
+    if kind == RequestKind.PROMOTE:
+        if role not in list(DeploymentRole):
+            raise Incomplete("role", f"A promotion names one of {', '.join(DeploymentRole)}.")
+        return role
+    champion = DeploymentRole.CHAMPION.value if kind == RequestKind.ROLL_BACK else ""
+    if role not in {"", champion}:
+        raise Incomplete("role", f"To {kind.replace('_', ' ')} takes no role {role!r}.")
+    return champion
+
+
+def _refuse_second(version: Version, change: Change) -> None:
+    pending = ChangeRequest.objects.filter(
+        version=version, kind=change.kind, environment=change.environment, state__in=PENDING
+    ).first()
+    if pending is not None:
+        raise AlreadyRequested(f"CR-{pending.pk} asks for this already and is {pending.state}.")
+
+
+def _policy(version: Version, change: Change) -> ApprovalPolicy:
+    policy = current_policy(change.kind, version.model.risk_tier)
+    if policy is None:
+        raise Incomplete(
+            "kind",
+            f"There is no approval policy to {change.kind} a {version.model.risk_tier}-risk model; "
+            "an administrator sets one.",
+        )
+    return policy
+
+
+def _passed(evidence: Evidence) -> Evidence:
+    if evidence.failing:
+        raise GatesNotPassed(evidence.failing)
+    return evidence
+
+
+def _create(
+    actor: User, version: Version, change: Change, policy: ApprovalPolicy, evidence: Evidence
+) -> ChangeRequest:
+    request = ChangeRequest.objects.create(
+        kind=change.kind,
+        model=version.model,
+        version=version,
+        environment=change.environment,
+        role=change.role,
+        traffic_share=change.traffic_share,
+        reason=change.reason,
+        requested_by=actor,
+        policy=policy,
+        quorum=policy.quorum,
+        evidence=evidence.content,
+        digest=evidence.digest,
+    )
+    _store_gates(request, evidence)
+    request.refresh_from_db(fields=["submitted_at"])
+    return request
+
+
+def _store_gates(request: ChangeRequest, evidence: Evidence) -> None:
+    GateResult.objects.bulk_create(
+        GateResult(
+            request=request,
+            gate=finding.gate,
+            title=finding.title,
+            mode=finding.mode,
+            passed=finding.passed,
+            message=finding.message[:400],
+            evidence=stored["evidence"],
+        )
+        for finding, stored in zip(evidence.findings, evidence.content["gates"], strict=True)
+    )
+
+
+def _must_be_open(request: ChangeRequest) -> None:
+    if request.state != RequestState.OPEN:
+        raise NotOpen(f"The request is {request.state}; only an open one can be changed.")
