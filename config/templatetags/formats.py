@@ -203,3 +203,33 @@ CHART_TABLES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "line": _line_table,
     "bar": _bar_table,
 }
+
+
+LANE_WIDTH, LANE_HEIGHT, LANE_GAP = 1000.0, 22.0, 8.0
+
+
+def lanes(
+    stays: Sequence[Mapping[str, Any]], start: datetime, end: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """Stays (label, since, until or None, tone) as bars, one lane per label in order of appearance.
+
+    x and width are in a box of 1000, cut at both ends of the period; stays outside it are left out.
+    """
+    span = max((end - start).total_seconds(), 1.0)
+    names = list(dict.fromkeys(str(stay["label"]) for stay in stays))
+    bars = []
+    for stay in stays:
+        since, until = max(stay["since"], start), min(stay.get("until") or end, end)
+        if until < since:
+            continue
+        x = LANE_WIDTH * (since - start).total_seconds() / span
+        width = LANE_WIDTH * (until - since).total_seconds() / span
+        y = names.index(str(stay["label"])) * (LANE_HEIGHT + LANE_GAP)
+        bars.append({**stay, "x": round(x, 1), "width": round(max(width, 3.0), 1), "y": y})
+    rows = [{"label": name, "y": at * (LANE_HEIGHT + LANE_GAP)} for at, name in enumerate(names)]
+    return {"bars": bars, "rows": rows}
+
+
+def quarters(start: datetime, end: datetime, count: int = 4) -> list[datetime]:
+    """Evenly spaced times from start to end, for an axis."""
+    return [start + (end - start) * at / count for at in range(count + 1)]

@@ -74,7 +74,7 @@ def page_link(context: Context, param: str, cursor: str) -> str:
 
 @register.filter
 def initials(name: object) -> str:
-    """Up to two letters, of the first and the last word; of an address only what is before the @."""
+    """Up to two letters: of the first and the last word, or of an address before its @."""
     parts = str(name).partition("@")[0].replace(".", " ").split()
     return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
 
@@ -143,6 +143,17 @@ def sparkline(
         "label": label or formats.spark_label(values),
         "verdict": verdict,
     }
+
+
+@register.inclusion_tag("components/lanes.html")
+def lanes(
+    stays: Sequence[Mapping[str, Any]], start: datetime, end: datetime, label: str = ""
+) -> dict[str, Any]:
+    """Who was what when: bars on lanes, and the same as a list; see components/lanes.html."""
+    drawn = formats.lanes(stays, start, end)
+    height = len(drawn["rows"]) * (formats.LANE_HEIGHT + formats.LANE_GAP)
+    ticks = formats.quarters(start, end)
+    return {**drawn, "stays": stays, "height": height, "ticks": ticks, "label": label}
 
 
 @register.inclusion_tag("components/timestamp.html")

@@ -177,6 +177,69 @@ def _navigation() -> dict[str, Any]:
     }
 
 
+def _decision(now: datetime) -> dict[str, Any]:
+    def ago(days: int) -> datetime:
+        return now - timedelta(days=days)
+
+    return {
+        "year_ago": ago(365),
+        "stays": [
+            {
+                "label": "Version 0",
+                "since": ago(400),
+                "until": ago(270),
+                "tone": "champion",
+                "word": "champion",
+            },
+            {
+                "label": "Version 1",
+                "since": ago(320),
+                "until": ago(270),
+                "tone": "challenger",
+                "word": "challenger",
+            },
+            {
+                "label": "Version 1",
+                "since": ago(270),
+                "until": None,
+                "tone": "champion",
+                "word": "champion",
+            },
+            {
+                "label": "Version 2",
+                "since": ago(40),
+                "until": None,
+                "tone": "shadow",
+                "word": "shadow",
+            },
+        ],
+        "gates": [
+            {"title": "Card is complete", "state": "passed", "detail": "31 of 31 fields."},
+            {
+                "title": "Log loss is not worse than the champion's",
+                "state": "passed",
+                "required": "difference at most 0.005",
+                "detail": "−0.031 on the same 6,412 rows.",
+                "evidence_url": "#decision",
+            },
+            {
+                "title": "Latency",
+                "state": "failed",
+                "required": "p95 at most 50 ms",
+                "detail": "61 ms.",
+            },
+            {"title": "No open incident", "state": "waived", "detail": "Until 1 June, by rosa."},
+            {"title": "Validation report", "state": "pending"},
+        ],
+        "compared": [
+            {"label": "Log loss", "left": "0.511", "right": "0.401", "better": "right"},
+            {"label": "Calibration", "left": "0.021", "right": "0.018", "better": "right"},
+            {"label": "Latency, p95", "left": "34 ms", "right": "61 ms", "better": "left"},
+            {"label": "Rows", "left": "6,412", "right": "6,412", "note": "the same rows"},
+        ],
+    }
+
+
 @register.simple_tag
 def samples() -> dict[str, Any]:
     """Everything the design page shows, in one mapping."""
@@ -205,5 +268,6 @@ def samples() -> dict[str, Any]:
             ["B6", "54,635", "27.1 %"],
             ["EV", "54,173", "31.6 %"],
         ],
+        **_decision(now),
         **_navigation(),
     }

@@ -153,3 +153,25 @@ def test_an_unknown_word_looks_unknown_and_never_like_a_good_one():
     assert words.icon_of("ok", "no such family") == "circle"
     assert words.spoken("insufficient_data") == "insufficient data"
     assert words.spoken(None) == ""
+
+
+def test_stays_are_cut_at_the_ends_of_the_period_and_share_lanes():
+    start = NOW - timedelta(days=100)
+    stays = [
+        {
+            "label": "Version 1",
+            "since": NOW - timedelta(days=150),
+            "until": NOW - timedelta(days=50),
+        },
+        {"label": "Version 2", "since": NOW - timedelta(days=50), "until": None},
+        {"label": "Version 1", "since": NOW - timedelta(days=10), "until": None},
+        {
+            "label": "Version 0",
+            "since": NOW - timedelta(days=400),
+            "until": start - timedelta(days=1),
+        },
+    ]
+    drawn = formats.lanes(stays, start, NOW)
+    assert [row["label"] for row in drawn["rows"]] == ["Version 1", "Version 2", "Version 0"]
+    assert [(bar["x"], bar["width"]) for bar in drawn["bars"]] == [(0, 500), (500, 500), (900, 100)]
+    assert drawn["bars"][0]["y"] == drawn["bars"][2]["y"] != drawn["bars"][1]["y"]

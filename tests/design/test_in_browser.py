@@ -11,7 +11,7 @@ import pytest
 from csp.constants import HEADER
 from django.conf import settings
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from deploy import chromium
 
@@ -72,9 +72,12 @@ def visit(browser: Browser, address: str, **options: Any) -> tuple[Page, list[st
     options = {"viewport": {"width": 1440, "height": 900}, **options}
     page = browser.new_context(**options).new_page()
     complaints: list[str] = []
-    page.on(
-        "console", lambda said: said.type in {"error", "warning"} and complaints.append(said.text)
-    )
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    page.on("console", said)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", lambda request: complaints.append(request.url))
     page.goto(address)
