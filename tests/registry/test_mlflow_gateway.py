@@ -34,7 +34,8 @@ def name() -> str:
 
 @pytest.fixture
 def files(tmp_path):
-    contents = {"MLmodel": b"flavors: {}\n", "data/weights ü.bin": bytes(range(256)) * 9000}
+    weights = bytes(range(256)) * 9000
+    contents = {"MLmodel": b"flavors: {}\n", "data/weights ü.bin": weights, "code/empty.py": b""}
     found = {}
     for path, content in contents.items():
         local = tmp_path / hashlib.sha256(path.encode()).hexdigest()
@@ -351,7 +352,7 @@ def test_a_real_webhook_arrives_and_verifies_and_a_changed_one_does_not(
 ):
     assert webhook.active
     assert "model_version_alias.created" in webhook.events
-    time.sleep(1.1)  # the server keeps its list of webhooks for a second
+    time.sleep(mlflow_server.webhook_cache_seconds())
     mlflow.restore_version(name, files, base_url=server)
     mlflow.set_alias(name, "champion", 1, base_url=server)
     got = {}
