@@ -49,7 +49,7 @@ check-migrations: environment-all
 	$(OFFLINE) $(VENV)/python -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run
 
 check-templates: environment-all
-	$(VENV)/djlint --check --lint --quiet templates
+	$(VENV)/djlint --check --lint templates
 
 check-django: environment-all
 	$(OFFLINE) $(VENV)/python manage.py check
@@ -58,9 +58,10 @@ check-django: environment-all
 OFFLINE := OMBUD_DEBUG=1 OMBUD_SECRET_KEY=only-for-make-check-signs-nothing \
 	DATABASE_URL=postgresql://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 MLFLOW_TRACKING_URI=
 
-format: environment-all ## Format the code
+format: environment-all ## Format code and templates
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
+	$(VENV)/djlint --reformat --quiet templates || true
 
 environment:
 	@command -v $(PYTHON) >/dev/null || { echo "python3.11 is not found. Install it, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }

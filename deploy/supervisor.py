@@ -12,7 +12,7 @@ from deploy import notes
 from deploy.child import Child
 from deploy.console import begin, complain, say
 from deploy.places import Places
-from deploy.process import Call, Plan, Process, Step, Task
+from deploy.process import Call, Plan, Process, Step, Task, at_once
 from deploy.refusal import Refusal
 
 TURN = 0.1  # seconds between two looks at the children
@@ -61,7 +61,7 @@ class Supervisor:
         if not process.wait:
             return "started"
         self.wait_for(process.name)
-        return "ready"
+        return "started" if process.ready is at_once else "ready"
 
     def wait_for(self, name: str) -> None:
         """Until the process answers; its death before that, or silence, ends the run."""
