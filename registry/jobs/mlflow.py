@@ -1,0 +1,282 @@
+"""Makes MLflow say what was approved, and keeps what MLflow says so that no page has to ask.
+
+Pushing is reading, comparing, setting what differs and reading back: it may run twice, late or
+after a failure. What somebody else moved in the meantime is kept as drift before it is put right.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit.record import SYSTEM, record
+from ledger import claims
+from ledger.models import Job, JobState
+from registry.events import RegistryEvent
+from registry.gateways import mlflow
+from registry.gateways.mlflow import MlflowModel, MlflowRefused, MlflowUnavailable, MlflowVersion
+from registry.mlflow_sync import (
+    KEPT_REPAIRS,
+    Difference,
+    Serving,
+    Wanted,
+    alias_moves,
+    alias_of,
+    drift,
+    tag_moves,
+    wanted_aliases,
+    wanted_tags,
+)
+from registry.models import Deployment, Model, Version
+
+KEPT_VERSIONS = 500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What MLflow says of one model at one moment; no model: it has none of this name."""
+
+    model: MlflowModel | None
+    versions: Mapping[int, MlflowVersion]
+    at: datetime
+
+    @property
+    def aliases(self) -> dict[str, int]:
+        return dict(self.model.aliases) if self.model else {}
+
+
+def push_model(claim: claims.Claim) -> None:
+    """Set aliases and `ombud.*` tags of one model, and store what MLflow says afterwards.
+
+    Raises:
+        MlflowUnavailable: the ledger tries again.
+    """
+    model = Model.objects.get(pk=claim.subject_id)
+    if not settings.MLFLOW_TRACKING_URI or not model.mlflow_name:
+        with transaction.atomic():
+            claims.finish(claim=claim)
+        return
+    try:
+        before = look(model.mlflow_name)
+        note(model_id=model.pk, seen=before)
+        wanted = wanted_of(model)
+        changed = _push(model.mlflow_name, before, wanted)
+        after = look(model.mlflow_name) if changed else before
+    except (MlflowUnavailable, MlflowRefused) as error:
+        note_failure(model_ids=[model.pk], reason=str(error))
+        if isinstance(error, MlflowUnavailable):
+            raise
+        with transaction.atomic():
+            claims.finish(claim=claim)
+        return
+    _keep(claim, after, wanted, changed)
+
+
+def look(name: str) -> Seen:
+    """Ask MLflow for the model, its aliases and its versions."""
+    model = mlflow.get_model(name)
+    versions = mlflow.search_versions(name) if model is not None else []
+    return Seen(model, {one.version: one for one in versions}, timezone.now())
+
+
+def wanted_of(model: Model) -> Wanted:
+    """What follows from the stages and deployments in force."""
+    ever = Deployment.objects.filter(model=model).select_related("version")
+    roles = [
+        Serving(one.version.mlflow_version, one.environment, one.role)
+        for one in ever.filter(ended_at__isnull=True).order_by("started_at", "pk")
+        if one.version.mlflow_version is not None
+    ]
+    governed = {alias_of(*pair) for pair in ever.order_by().values_list("role", "environment")}
+    tags = {
+        version.mlflow_version: wanted_tags(
+            version.stage,
+            f"{settings.PUBLIC_URL}/models/{model.slug}/{version.number}",
+            [one for one in roles if one.mlflow_version == version.mlflow_version],
+        )
+        for version in Version.objects.filter(model=model, mlflow_version__isnull=False)
+        if version.mlflow_version is not None
+    }
+    return Wanted(wanted_aliases(roles), frozenset(governed), tags)
+
+
+def _push(name: str, seen: Seen, wanted: Wanted) -> dict[str, Any]:
+    """Set what differs; returns what was set or taken away."""
+    changed: dict[str, Any] = {}
+    # An alias cannot point to a version that MLflow has lost; the loss is noted as drift.
+    to_set, gone = alias_moves(wanted, found=seen.aliases, versions=seen.versions)
+    for alias, version in sorted(to_set.items()):
+        mlflow.set_alias(name, alias, version)
+        changed[alias] = version
+    for alias in gone:
+        mlflow.delete_alias(name, alias)
+        changed[alias] = None
+    for version, tags in sorted(wanted.tags.items()):
+        if version in seen.versions:
+            changed |= _push_tags(name, seen.versions[version], tags)
+    return changed
+
+
+def _push_tags(name: str, seen: MlflowVersion, tags: Mapping[str, str]) -> dict[str, Any]:
+    to_set, gone = tag_moves(found=seen.tags, wanted=tags)
+    for key, value in sorted(to_set.items()):
+        mlflow.set_version_tag(name, seen.version, key, value)
+    for key in gone:
+        mlflow.delete_version_tag(name, seen.version, key)
+    moved: dict[str, str | None] = {**to_set, **dict.fromkeys(gone)}
+    return {f"version {seen.version} {key}": value for key, value in moved.items()}
+
+
+@transaction.atomic
+def _keep(claim: claims.Claim, seen: Seen, wanted: Wanted, changed: dict[str, Any]) -> None:
+    claims.finish(claim=claim)
+    model = Model.objects.select_for_update().get(pk=claim.subject_id)
+    pushed = {alias: to for alias, to in wanted.aliases.items() if to in seen.versions}
+    left = _with_times(model, drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases), seen)
+    repaired = _repaired(model, left, seen)
+    _store(model, seen, pushed=pushed, drift=left, repaired=repaired)
+    if changed:
+        Model.objects.filter(pk=model.pk).update(mlflow_pushed_at=seen.at)
+        record(SYSTEM, RegistryEvent.MLFLOW_PUSHED, model, changed=changed)
+
+
+def _repaired(model: Model, left: list[dict[str, Any]], seen: Seen) -> list[dict[str, Any]]:
+    """Differences that this push has put right, the newest first."""
+    still = {_key(item) for item in left}
+    mended = [
+        {**item, "repaired_at": seen.at.isoformat()}
+        for item in model.mlflow_seen.get("drift", [])
+        if _key(item) not in still
+    ]
+    earlier = model.mlflow_seen.get("repaired", [])
+    return [*mended, *earlier][:KEPT_REPAIRS]
+
+
+@transaction.atomic
+def note(*, model_id: int, seen: Seen) -> bool:
+    """Store what MLflow says; True if it does not say what was approved.
+
+    What is new is recorded once: an alias moved by somebody else, a version deleted, a version
+    that is in MLflow and not here.
+    """
+    model = Model.objects.select_for_update().get(pk=model_id)
+    wanted = wanted_of(model)
+    pushed = model.mlflow_seen.get("pushed", {})
+    found = drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases)
+    lost = [Difference("version", number, 0) for number in _lost(wanted, seen)]
+    known = {_key(item) for item in model.mlflow_seen.get("drift", [])}
+    known |= {("version", number, 0) for number in model.mlflow_seen.get("missing", [])}
+    fresh = [one for one in [*found, *lost] if _key(one.as_json()) not in known]
+    newcomers = _newcomers(model, seen, wanted)
+    _store(model, seen, pushed=pushed, drift=_with_times(model, found, seen), repaired=None)
+    if newcomers:
+        record(SYSTEM, RegistryEvent.MLFLOW_SEEN, model, versions=newcomers)
+    for difference in fresh:
+        record(
+            SYSTEM,
+            RegistryEvent.MLFLOW_DRIFTED,
+            model,
+            message=str(difference),
+            **difference.as_json(),
+        )
+    return _differs(seen, wanted)
+
+
+def _key(item: Mapping[str, Any]) -> tuple[str, int, int]:
+    return item["what"], item["expected"], item["found"]
+
+
+def _lost(wanted: Wanted, seen: Seen) -> list[int]:
+    return sorted(set(wanted.tags) - set(seen.versions))
+
+
+def _newcomers(model: Model, seen: Seen, wanted: Wanted) -> list[int]:
+    """Versions in MLflow that nobody has registered here, and that were not there before."""
+    return sorted(
+        set(seen.versions) - set(wanted.tags) - set(model.mlflow_seen.get("unregistered", []))
+    )
+
+
+def _with_times(model: Model, found: list[Difference], seen: Seen) -> list[dict[str, Any]]:
+    """Differences as they are kept, with the moment each was first noticed and a sentence."""
+    before = {_key(item): item["noticed_at"] for item in model.mlflow_seen.get("drift", [])}
+    return [
+        {
+            **one.as_json(),
+            "message": str(one),
+            "noticed_at": before.get(_key(one.as_json()), seen.at.isoformat()),
+        }
+        for one in found
+    ]
+
+
+def _differs(seen: Seen, wanted: Wanted) -> bool:
+    if any(alias_moves(wanted, found=seen.aliases, versions=seen.versions)):
+        return True
+    return any(
+        any(tag_moves(found=seen.versions[version].tags, wanted=tags))
+        for version, tags in wanted.tags.items()
+        if version in seen.versions
+    )
+
+
+def _store(
+    model: Model,
+    seen: Seen,
+    *,
+    pushed: dict[str, int],
+    drift: list[dict[str, Any]],
+    repaired: list[dict[str, Any]] | None,
+) -> None:
+    ours = set(
+        Version.objects.filter(model=model, mlflow_version__isnull=False).values_list(
+            "mlflow_version", flat=True
+        )
+    )
+    newest = sorted(seen.versions, reverse=True)[:KEPT_VERSIONS]
+    model.mlflow_seen = {
+        "versions": [_version_facts(seen.versions[number], number in ours) for number in newest],
+        "aliases": seen.aliases,
+        "unregistered": sorted(set(seen.versions) - ours),
+        "missing": sorted(ours - set(seen.versions)),
+        "pushed": pushed,
+        "drift": drift,
+        "repaired": model.mlflow_seen.get("repaired", []) if repaired is None else repaired,
+    }
+    model.mlflow_seen_at = seen.at
+    model.mlflow_error = "" if seen.model else f"MLflow has no model {model.mlflow_name}."[:300]
+    model.save(update_fields=["mlflow_seen", "mlflow_seen_at", "mlflow_error"])
+
+
+def _version_facts(seen: MlflowVersion, registered: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact
+    return {
+        "version": seen.version,
+        "status": seen.status,
+        "run_id": seen.run_id,
+        "created_ms": seen.created_ms,
+        "aliases": sorted(seen.aliases),
+        "registered": registered,
+    }
+
+
+def note_failure(*, model_ids: list[int], reason: str) -> None:
+    """Pages show since when MLflow has not answered; what it said last stays."""
+    Model.objects.filter(pk__in=model_ids).update(mlflow_error=reason[:300])
+
+
+def push_soon(*, model_id: int) -> None:
+    """Have one model compared and pushed, unless a push waits or runs already.
+
+    A running push is not fenced for this: its own changes come back to us as webhooks. What it
+    misses the next poll finds.
+    """
+    key = str(model_id)
+    pending = Job.objects.filter(
+        kind="registry.push", key=key, state__in=[JobState.DUE, JobState.RUNNING]
+    )
+    if not pending.exists():
+        claims.again(kind="registry.push", key=key, subject_id=model_id)

@@ -1,0 +1,110 @@
+"""What MLflow should say of a model, what it says, and what somebody else has changed. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.states import DeploymentRole
+
+MAIN_ENVIRONMENT = "production"
+STAGE_TAG = "ombud.stage"
+ROLE_TAG = "ombud.role"
+URL_TAG = "ombud.version_url"
+OUR_TAGS = (STAGE_TAG, ROLE_TAG, URL_TAG)
+KEPT_REPAIRS = 20
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A version's role in force, as far as MLflow is concerned."""
+
+    mlflow_version: int
+    environment: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Aliases, and tags by version, as approved changes have made them.
+
+    `governed` are the aliases that Ombud has ever had a reason to set: only those are taken away.
+    One that stood in MLflow before is told of, not torn out of somebody's production.
+    """
+
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    governed: frozenset[str] = frozenset()
+    tags: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An alias that points elsewhere (0: nowhere) than where we had put it, or a lost version."""
+
+    what: str
+    expected: int
+    found: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"what": self.what, "expected": self.expected, "found": self.found}
+
+    def __str__(self) -> str:
+        if self.what == "version":
+            return f"Version {self.expected} was deleted in MLflow."
+        found = f"version {self.found}" if self.found else "nothing"
+        expected = f"version {self.expected}" if self.expected else "nothing"
+        return f"The alias {self.what} was moved from {expected} to {found} outside of Ombud."
+
+
+def alias_of(role: str, environment: str) -> str:
+    """`champion` in production, `champion-staging` elsewhere: MLflow knows no environments."""
+    return role if environment == MAIN_ENVIRONMENT else f"{role}-{environment}"
+
+
+def is_ours(alias: str) -> bool:
+    """Aliases that follow approved changes; people's own aliases are left alone."""
+    return any(alias == role or alias.startswith(f"{role}-") for role in DeploymentRole)
+
+
+def wanted_tags(stage: str, url: str, roles: Iterable[Serving]) -> dict[str, str]:
+    held = sorted(f"{one.role} in {one.environment}" for one in roles)
+    tags = {STAGE_TAG: stage, URL_TAG: url}
+    return tags | ({ROLE_TAG: ", ".join(held)} if held else {})
+
+
+def wanted_aliases(roles: Iterable[Serving]) -> dict[str, int]:
+    """Alias -> version; of several challengers the one that started last (they come in order)."""
+    return {alias_of(one.role, one.environment): one.mlflow_version for one in roles}
+
+
+def drift(
+    *, pushed: Mapping[str, int], found: Mapping[str, int], wanted: Mapping[str, int]
+) -> list[Difference]:
+    """Our aliases that somebody else has moved since we set them.
+
+    An alias that is not yet where it should be is no drift: our own push has not come through.
+    """
+    names = {name for name in {*pushed, *found, *wanted} if is_ours(name)}
+    return [
+        Difference(name, pushed.get(name, 0), found.get(name, 0))
+        for name in sorted(names)
+        if found.get(name, 0) not in {pushed.get(name, 0), wanted.get(name, 0)}
+    ]
+
+
+def alias_moves(
+    wanted: Wanted, *, found: Mapping[str, int], versions: Collection[int]
+) -> tuple[dict[str, int], list[str]]:
+    """Aliases to set and aliases to take away, as far as MLflow still has the `versions`."""
+    there = {name: version for name, version in wanted.aliases.items() if version in versions}
+    to_set = {name: version for name, version in there.items() if found.get(name) != version}
+    gone = sorted(name for name in found if name in wanted.governed and name not in there)
+    return to_set, gone
+
+
+def tag_moves(
+    *, found: Mapping[str, str], wanted: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Tags to set and tags of ours to take away."""
+    to_set = {key: value for key, value in wanted.items() if found.get(key) != value}
+    gone = sorted(key for key in OUR_TAGS if key in found and key not in wanted)
+    return to_set, gone

@@ -1,0 +1,122 @@
+"""Archives and their restorations, as pages and the API show them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from registry.models import Archive, Restore
+
+
+@dataclass(frozen=True)
+class ArchiveRow:
+    """One archive; the digest is empty until it is sealed."""
+
+    id: int
+    model_slug: str
+    model_name: str
+    number: int
+    stage: str
+    state: str
+    digest: str
+    size: int
+    files: int
+    requested_by: str
+    requested_at: datetime
+    sealed_at: datetime | None
+    verified_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True)
+class RestoreRow:
+    """One restoration and what it checked."""
+
+    id: int
+    state: str
+    number: int | None
+    requested_by: str
+    requested_at: datetime
+    finished_at: datetime | None
+    checked_files: int
+    error: str
+
+
+@dataclass(frozen=True)
+class ArchiveDetail:
+    """An archive with every file of its manifest and every restoration, the latest first."""
+
+    row: ArchiveRow
+    path: str
+    artifact_digest: str
+    files: Sequence[Mapping[str, Any]]
+    restores: tuple[RestoreRow, ...]
+
+
+def rows_of(archives: Sequence[Archive]) -> list[ArchiveRow]:
+    return [_row(archive) for archive in archives]
+
+
+def archives_for(user: Any) -> list[ArchiveRow]:
+    """Every archive of versions that the user may see, the latest first. One query."""
+    return rows_of(list(visible(user)))
+
+
+def visible(user: Any) -> Any:
+    return (
+        Archive.objects.visible_to(user)
+        .select_related("version__model", "requested_by")
+        .defer("documents")
+    )
+
+
+def archive_detail(user: Any, archive_id: int) -> ArchiveDetail:
+    """One archive. Two queries.
+
+    Raises:
+        Http404: there is none that the user may see.
+    """
+    archive = get_object_or_404(visible(user), pk=archive_id)
+    restores = Restore.objects.filter(archive=archive).select_related("version", "requested_by")
+    return ArchiveDetail(
+        row=_row(archive),
+        path=archive.path,
+        artifact_digest=archive.version.artifact_digest,
+        files=archive.manifest.get("files", []),
+        restores=tuple(_restore(one) for one in restores),
+    )
+
+
+def _row(archive: Archive) -> ArchiveRow:
+    version = archive.version
+    return ArchiveRow(
+        id=archive.pk,
+        model_slug=version.model.slug,
+        model_name=version.model.name,
+        number=version.number,
+        stage=version.stage,
+        state=archive.state,
+        digest=archive.digest,
+        size=archive.size,
+        files=len(archive.manifest.get("files", [])),
+        requested_by=archive.requested_by.name if archive.requested_by else "Ombud",
+        requested_at=archive.requested_at,
+        sealed_at=archive.sealed_at,
+        verified_at=archive.verified_at,
+        error=archive.error,
+    )
+
+
+def _restore(restore: Restore) -> RestoreRow:
+    return RestoreRow(
+        id=restore.pk,
+        state=restore.state,
+        number=restore.version.number if restore.version else None,
+        requested_by=restore.requested_by.name if restore.requested_by else "Ombud",
+        requested_at=restore.requested_at,
+        finished_at=restore.finished_at,
+        checked_files=restore.checked_files,
+        error=restore.error,
+    )
