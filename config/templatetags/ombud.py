@@ -152,8 +152,10 @@ def lanes(
     """Who was what when: bars on lanes, and the same as a list; see components/lanes.html."""
     drawn = formats.lanes(stays, start, end)
     height = len(drawn["rows"]) * (formats.LANE_HEIGHT + formats.LANE_GAP)
+    legend = {stay["tone"]: stay["word"] for stay in stays}.items()
     ticks = formats.quarters(start, end)
-    return {**drawn, "stays": stays, "height": height, "ticks": ticks, "label": label}
+    more = {"stays": stays, "height": height, "ticks": ticks, "legend": legend, "label": label}
+    return {**drawn, **more}
 
 
 @register.inclusion_tag("components/timestamp.html")
