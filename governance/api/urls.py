@@ -1,5 +1,25 @@
 """The governance addresses of the API, below /api/v1/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from governance.api.cards import CardView
+from governance.api.requests import (
+    DecisionView,
+    RefreshView,
+    RequestListView,
+    RequestView,
+    RestoreView,
+    WithdrawView,
+)
+from governance.api.status import model_status
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("models/<slug:model>/status", model_status, name="api-status"),
+    path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
+    path("change-requests", RequestListView.as_view(), name="api-requests"),
+    path("change-requests/<int:pk>", RequestView.as_view(), name="api-request"),
+    path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
+    path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
+    path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
+    path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),
+]

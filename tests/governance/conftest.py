@@ -75,8 +75,6 @@ def version_of(model, number, olga, auc=0.70):
         path=f"references/{number}",
         digest=f"{number + 20:064x}",
         rows=5000,
-        edges={},
-        profile=b"",
     )
     revise_card(
         actor=olga, version_id=version.pk, sections=SECTIONS, note="First", expected_revision=0

@@ -233,9 +233,7 @@ def test_changed_bytes_or_schema_make_the_evidence_stale(one, olga, rita, field,
 def test_a_new_policy_makes_the_evidence_stale(one, anna, olga, rita):
     request = ask(olga, one)
     gates = [{"gate": "stage", "mode": "prevent", "parameters": {}}]
-    set_policy(
-        actor=anna, kind="promote", risk_tier="medium", quorum={"reviewer": 1}, gates=gates
-    )
+    set_policy(actor=anna, kind="promote", risk_tier="medium", quorum={"reviewer": 1}, gates=gates)
     with Unchanged(), pytest.raises(EvidenceStale, match="policy"):
         sign(rita, request)
 

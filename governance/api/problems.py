@@ -1,0 +1,23 @@
+"""Governance's refusals as problems of the API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from accounts.api.problems import Problem
+from governance.card_fields import BadSections
+from governance.refusals import Unable
+
+
+@contextmanager
+def refusals_as_problems() -> Iterator[None]:
+    """Whatever a service cannot do becomes an answer with its status, code and details."""
+    try:
+        yield
+    except Unable as error:
+        raise Problem(error.status, error.code, str(error), **error.details()) from error
+    except BadSections as error:
+        errors = [
+            {"field": f"sections.{name}", "code": "invalid", "message": text}
+            for name, text in error.errors.items()
+        ]
+        raise Problem(422, "invalid", "Some sections are not right.", errors=errors) from error

@@ -1,0 +1,172 @@
+"""Shapes of governance's API: what is taken, and what is answered."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from governance.models import ChangeRequest, Decision, GateResult, SignOff
+from governance.reads.evidence import what_changed
+from governance.reads.signatures import counting, missing
+from governance.states import RequestKind
+from registry.states import DeploymentRole
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error as problem+json (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class NewRequestSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=[kind.value for kind in RequestKind])
+    model = serializers.SlugField(max_length=80)
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    environment = serializers.SlugField(max_length=40, default="production")
+    role = serializers.ChoiceField(
+        choices=[role.value for role in DeploymentRole], required=False, default=""
+    )
+    traffic_share = serializers.DecimalField(
+        max_digits=5, decimal_places=4, min_value=Decimal(0), max_value=Decimal(1), default=1
+    )
+    reason = serializers.CharField(max_length=4000)
+
+
+class NewDecisionSerializer(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(choices=Decision.values)
+    meaning = serializers.CharField(max_length=200)
+    reason = serializers.CharField(max_length=4000)
+    digest = serializers.CharField(max_length=64, help_text="The request's digest as you read it")
+    password = serializers.CharField(
+        max_length=1000,
+        trim_whitespace=False,
+        write_only=True,
+        help_text="Your own: a token alone does not sign",
+    )
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=4000)
+
+
+class NewArchiveSerializer(serializers.Serializer[Any]):
+    model = serializers.SlugField(max_length=80)
+    version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    reason = serializers.CharField(max_length=4000)
+
+
+class CardChangeSerializer(serializers.Serializer[Any]):
+    sections = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=20_000),
+        help_text="Markdown by section id; an empty text removes the section",
+    )
+    note = serializers.CharField(max_length=200, allow_blank=True, default="")
+
+
+class GateSerializer(serializers.ModelSerializer[GateResult]):
+    class Meta:
+        model = GateResult
+        fields = ["gate", "title", "mode", "passed", "message", "evidence"]
+
+
+class SignOffSerializer(serializers.ModelSerializer[SignOff]):
+    counts = serializers.SerializerMethodField(help_text="Over the digest in force")
+
+    class Meta:
+        model = SignOff
+        fields = [
+            "printed_name",
+            "role",
+            "decision",
+            "meaning",
+            "reason",
+            "signed_digest",
+            "method",
+            "signed_at",
+            "counts",
+        ]
+
+    def get_counts(self, signoff: SignOff) -> bool:
+        return signoff.signed_digest == signoff.request.digest
+
+
+class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
+    model = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    version = serializers.IntegerField(source="version.number")
+    requested_by = serializers.CharField(source="requested_by.name")
+
+    class Meta:
+        model = ChangeRequest
+        fields = [
+            "id",
+            "kind",
+            "state",
+            "model",
+            "version",
+            "environment",
+            "role",
+            "traffic_share",
+            "reason",
+            "requested_by",
+            "quorum",
+            "digest",
+            "submitted_at",
+            "decided_at",
+            "executed_at",
+            "error",
+        ]
+
+
+class RequestDetailSerializer(RequestSerializer):
+    gates = GateSerializer(many=True)
+    signatures = SignOffSerializer(many=True, source="signoffs")
+    missing = serializers.SerializerMethodField(help_text="Signatures still needed, by role")
+    stale = serializers.SerializerMethodField(help_text="What changed since submission")
+
+    class Meta(RequestSerializer.Meta):
+        fields = [*RequestSerializer.Meta.fields, "gates", "evidence", "signatures"]
+        fields += ["missing", "stale"]
+
+    def get_missing(self, request: ChangeRequest) -> dict[str, int]:
+        return missing(request, counting(request))
+
+    def get_stale(self, request: ChangeRequest) -> list[str]:
+        return what_changed(request) if request.state == "open" else []
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    text = serializers.CharField()
+
+
+class CardSerializer(serializers.Serializer[Any]):
+    """A card as it is answered; used for documentation."""
+
+    format = serializers.CharField()
+    revision = serializers.DictField()
+    sections = SectionSerializer(many=True)
+    facts = serializers.DictField()
+    claims = serializers.ListField(child=serializers.DictField())
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """The status answer; used for documentation."""
+
+    model = serializers.CharField()
+    environment = serializers.CharField()
+    champion = serializers.DictField(allow_null=True)
+    challengers = serializers.ListField(child=serializers.DictField())
+    shadows = serializers.ListField(child=serializers.DictField())
+    clearance = serializers.DictField()
+    health = serializers.DictField()
+    open_incidents = serializers.ListField(child=serializers.DictField())
+    open_requests = serializers.ListField(child=serializers.DictField())
+    last_approval = serializers.DictField(allow_null=True)
+    card_version = serializers.IntegerField(allow_null=True)
+    mlflow = serializers.DictField()
+    as_of = serializers.DateTimeField()
