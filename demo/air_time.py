@@ -59,14 +59,9 @@ def log_of(estimator: Any, rows: pd.DataFrame) -> pd.DataFrame:
     return log
 
 
-def production(
-    trained: Trained, *, now: datetime, first_month: int = flight_delay.FIRST_MONTH
-) -> Replay:
+def production(trained: Trained, *, now: datetime) -> Replay:
     """March to December, moved so that December ends now; what is still to come is left out."""
-    everything = flights()
-    rows = everything[everything["month"] >= first_month].sort_values(["scheduled", "flight_id"])
-    log = log_of(trained.estimator, rows)
-    log["event_time"] += flight_delay.time_shift(now)
+    log = log_of(trained.estimator, flight_delay.moved(now))
     outcomes = table(outcomes_of(log, "air_time", seed=SEED + 1))
     return Replay(
         predictions=until(now, table(log.drop(columns="air_time")), "event_time"),

@@ -83,17 +83,25 @@ def log_of(trained: Trained, rows: pd.DataFrame) -> pd.DataFrame:
     return log
 
 
-def production(trained: Trained, *, now: datetime, first_month: int = FIRST_MONTH) -> Replay:
-    """March to December, moved so that December ends now; what is still to come is left out."""
-    everything = flights()
-    rows = everything[everything["month"] >= first_month].sort_values(["scheduled", "flight_id"])
-    log = log_of(trained, rows)
-    log["event_time"] += time_shift(now)
+def production(trained: Trained, *, now: datetime, since: datetime | None = None) -> Replay:
+    """March to December, moved so that December ends now; what is still to come is left out.
+
+    With `since` only the flights from then on: a version that came later answers later.
+    """
+    rows = moved(now)
+    log = log_of(trained, rows if since is None else rows[rows["scheduled"] >= since])
     outcomes = table(outcomes_of(log, "arrived_late", seed=SEED))
     return Replay(
         predictions=until(now, table(log.drop(columns="arrived_late")), "event_time"),
         outcomes=until(now, outcomes, "outcome_time"),
     )
+
+
+def moved(now: datetime) -> pd.DataFrame:
+    """The flights of the production months in the order of their moved departures."""
+    everything = flights()
+    rows = everything[everything["month"] >= FIRST_MONTH].sort_values(["scheduled", "flight_id"])
+    return rows.assign(scheduled=rows["scheduled"] + time_shift(now))
 
 
 def time_shift(now: datetime) -> timedelta:

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -18,6 +18,7 @@ SEED = 2013
 # skops rebuilds boosted trees from this class. Reviewed: it keeps NumPy arrays (nodes, thresholds,
 # bit sets) and its methods only walk them; it runs no code on loading.
 TREES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+LOGGED_AS = "model"
 PACKAGES = ("scikit-learn", "skops", "numpy", "pandas")
 
 
@@ -51,7 +52,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Published:
-    """Where MLflow keeps it."""
+    """Where MLflow keeps it; version 0 is not registered there, only logged in its run."""
 
     model: str
     version: int
@@ -77,6 +78,16 @@ def one_thread() -> Iterator[None]:
 def publish(trained: Trained, *, tracking_uri: str) -> Published:
     """Log the model with signature and input example, and register it as a new version."""
     with _quiet_mlflow():
+        logged = publish_run(trained, tracking_uri=tracking_uri)
+        import mlflow
+
+        number = _register(mlflow.MlflowClient(), trained, logged.model_id, logged.run_id)
+    return replace(logged, version=number)
+
+
+def publish_run(trained: Trained, *, tracking_uri: str) -> Published:
+    """Log the model as `model` in a run and leave it unregistered: its version is 0."""
+    with _quiet_mlflow():
         import mlflow
         import mlflow.sklearn
         from mlflow.models import infer_signature
@@ -86,18 +97,16 @@ def publish(trained: Trained, *, tracking_uri: str) -> Published:
         with mlflow.start_run(run_name=f"{trained.model} {trained.label}") as run:
             mlflow.log_params({"training_rows": trained.training_rows, **trained.params})
             mlflow.log_metrics(dict(trained.metrics))
-            answer = _answer(trained, trained.example)
             info = mlflow.sklearn.log_model(
                 trained.estimator,
-                name="model",
-                signature=infer_signature(trained.example, answer),
+                name=LOGGED_AS,
+                signature=infer_signature(trained.example, _answer(trained, trained.example)),
                 input_example=trained.example.head(3),
                 pyfunc_predict_fn=_predict_function(trained),
                 skops_trusted_types=list(trained.trusted_types),
                 pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
             )
-        number = _register(mlflow.MlflowClient(), trained, info.model_id, run.info.run_id)
-    return Published(trained.model, number, run.info.run_id, info.model_id)
+    return Published(trained.model, 0, run.info.run_id, info.model_id)
 
 
 def _register(client: Any, trained: Trained, model_id: str, run_id: str) -> int:

@@ -149,6 +149,14 @@ def test_events_are_moved_by_whole_weeks_and_end_now(told):
     assert pc.max(told.outcomes["outcome_time"]).as_py() <= NOW
 
 
+def test_a_later_version_answers_only_the_later_flights(version_1, told):
+    since = NOW - timedelta(weeks=8)
+    later = flight_delay.production(version_1, now=NOW, since=since)
+    expected = told.predictions.filter(pc.greater_equal(told.predictions["event_time"], since))
+    assert 0 < later.predictions.num_rows < told.predictions.num_rows
+    assert later.predictions.equals(expected)
+
+
 @pytest.mark.parametrize("hours", [0, 1, 24, 167, 168, 169, 1000])
 def test_the_shift_never_leaves_a_week_empty(hours):
     last = datetime(2014, 1, 1, 4, 59, tzinfo=UTC)

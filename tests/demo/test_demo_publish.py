@@ -9,8 +9,8 @@ import pytest
 import skops.io
 
 from demo import flight_delay, mortgage
-from demo.training import publish
-from registry.gateways import mlflow
+from demo.training import LOGGED_AS, publish, publish_run
+from registry.gateways import mlflow, mlflow_runs
 from tests import mlflow_server
 
 
@@ -53,6 +53,17 @@ def test_a_version_is_registered_with_signature_and_example_and_without_pickle(
     assert json.loads(artifact(server, published, "input_example.json"))["columns"] == list(
         version_1.features
     )
+
+
+def test_a_version_may_stay_in_its_run_unregistered(server, version_1):
+    trained = dataclasses.replace(version_1, model=f"unregistered-{uuid.uuid4().hex[:8]}")
+    logged = publish_run(trained, tracking_uri=server)
+    assert logged.version == 0
+    assert mlflow.get_model(trained.model, base_url=server) is None
+    run = mlflow_runs.get_run(logged.run_id, base_url=server)
+    place = mlflow_runs.location_in_run(run, LOGGED_AS, base_url=server)
+    paths = [file.path for file in mlflow_runs.list_at(place, base_url=server)]
+    assert {"MLmodel", "model.skops"} <= set(paths)
 
 
 def test_the_file_needs_no_trust_beyond_the_reviewed_types(server, version_1, published):
