@@ -27,7 +27,7 @@ class SmallOmbud:
 
     folder: Path
     ports: dict[str, int]
-    started: list[subprocess.Popen] = field(default_factory=list)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def places(self):
@@ -68,18 +68,18 @@ class SmallOmbud:
         return popen.returncode, said
 
     def processes(self):
-        """Everything that runs from this folder or listens on one of its ports."""
-        signs = {str(self.folder), str(self.ports["OMBUD_PORT"])}
-        return [p for p in psutil.process_iter() if self._belongs(p, signs)]
+        """Everything that runs from this folder; Valkey shows its address instead of its folder."""
+        return [process for process in psutil.process_iter() if self._belongs(process)]
 
-    def _belongs(self, process, signs):
+    def _belongs(self, process):
+        valkey = f"127.0.0.1:{self.ports['OMBUD_VALKEY_PORT']}"
         try:
-            words = " ".join(process.cmdline())
-            environment = process.environ()
+            words, environment = process.cmdline(), process.environ()
+            ended = process.status() == psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             return False
-        ours = environment.get("OMBUD_VAR") == str(self.folder)
-        return process.status() != psutil.STATUS_ZOMBIE and (ours or any(s in words for s in signs))
+        named = any(str(self.folder) in word or word.endswith(valkey) for word in words)
+        return not ended and (named or environment.get("OMBUD_VAR") == str(self.folder))
 
     def child_of_site(self):
         (child,) = [p for p in self.processes() if p.cmdline()[-1] == "child-of-site"]
