@@ -16,9 +16,7 @@ def can_send(actor: Any, model: Model) -> bool:
 
 
 def can_change_monitors(actor: Any, model: Model) -> bool:
-    return acts(
-        actor, Role.DEVELOPER, Role.VALIDATOR, Role.RISK_OFFICER, team_id=model.team_id
-    )
+    return acts(actor, Role.DEVELOPER, Role.VALIDATOR, Role.RISK_OFFICER, team_id=model.team_id)
 
 
 def can_change_monitor(actor: Any, monitor: Monitor) -> bool:

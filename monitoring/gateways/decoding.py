@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import zstandard
 
@@ -73,7 +74,7 @@ def _unzstd(body: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _zstd_frame() -> zstandard.ZstdDecompressionObj:
+def _zstd_frame() -> Any:
     return zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).decompressobj()
 
 

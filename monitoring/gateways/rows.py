@@ -81,7 +81,7 @@ def checked_names(names: Iterable[str]) -> None:
         seen.add(plain)
         if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs"} for sign in name):
             raise UploadRefused(
-                422, "name", f"The column name {ascii(name[:60])} holds invisible signs."
+                422, "name", f"The column name {name[:60]!a} holds invisible signs."
             )
         if len(seen) > MOST_COLUMNS:
             raise UploadRefused(422, "column_limit", f"Send at most {MOST_COLUMNS} columns.")

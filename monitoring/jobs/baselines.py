@@ -1,42 +1,60 @@
 """Counts references that were set, so that windows can be compared with them."""
 
+import logging
+
 from django.db import transaction
+from django.db.models.functions import Now
 
 from ledger import claims
-from monitoring.models import Batch, BatchKind
+from monitoring.models import Batch, BatchKind, Profile
 from monitoring.reads.baselines import measure
 from monitoring.stats import storage
 from registry.models import Reference
 
-
-@transaction.atomic
-def count_reference(*, version_id: int) -> bool:
-    """Freeze the bins of a version's reference and count it; then fold what waited for it.
-
-    Twice is once: the bins follow from the file and the schema alone. Returns whether it did.
-    """
-    found = (
-        Reference.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("version__model", "version__schema")
-        .get(version_id=version_id)
-    )
-    if "format" in found.edges:
-        return False
-    bins, profile = measure(found.version, found)
-    found.edges, found.profile = bins.as_json(), storage.to_bytes(profile)
-    found.save(update_fields=["edges", "profile"])
-    waiting = Batch.objects.filter(
-        version_id=version_id, kind=BatchKind.PREDICTIONS, folded_at__isnull=True
-    )
-    for batch_id in waiting.values_list("pk", flat=True):
-        claims.again(kind="monitoring.fold", key=str(batch_id), subject_id=batch_id)
-    return True
+log = logging.getLogger(__name__)
 
 
 def count_new_references() -> int:
-    """Count every reference that has none yet, once the schema is there too."""
-    waiting = Reference.objects.filter(edges={}, version__schema__isnull=False)
+    """Count every reference that has not been counted, once the schema is there too."""
+    waiting = Reference.objects.filter(
+        frozen_at__isnull=True, freeze_error="", version__schema__isnull=False
+    )
     return sum(
         count_reference(version_id=version_id)
-        for version_id in waiting.values_list("version_id", flat=True)
+        for version_id in list(waiting.values_list("version_id", flat=True))
     )
+
+
+def count_reference(*, version_id: int) -> bool:
+    """Freeze the bins of a version's reference, count it, and fold the log over these bins.
+
+    Twice is once: the bins follow from the file and the schema alone. A file that cannot be counted
+    says why in `freeze_error`. Returns whether it was counted.
+    """
+    found = Reference.objects.select_related("version__model", "version__schema").get(
+        version_id=version_id
+    )
+    if found.frozen_at is not None:
+        return False
+    try:
+        bins, profile = measure(found.version, found)
+    except Exception as error:  # the file is somebody's: whatever it does, others go on
+        log.exception("The reference of %s cannot be counted", found.version)
+        same = Reference.objects.filter(pk=found.pk, digest=found.digest)
+        same.update(freeze_error=f"It cannot be counted: {error}"[:300])
+        return False
+    return _keep(found, bins.as_json(), storage.to_bytes(profile))
+
+
+@transaction.atomic
+def _keep(found: Reference, edges: dict[str, object], profile: bytes) -> bool:
+    same = Reference.objects.filter(pk=found.pk, digest=found.digest, frozen_at__isnull=True)
+    if not same.update(edges=edges, profile=profile, frozen_at=Now(), freeze_error=""):
+        return False
+    # Counts over earlier bins cannot be added to counts over these: the log is folded anew.
+    Profile.objects.filter(version_id=found.version_id).delete()
+    batches = Batch.objects.filter(version_id=found.version_id, kind=BatchKind.PREDICTIONS)
+    batches.update(folded_at=None, duplicates=0)
+    for batch_id in batches.values_list("pk", flat=True):
+        claims.again(kind="monitoring.fold", key=str(batch_id), subject_id=batch_id)
+    return True

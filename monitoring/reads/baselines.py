@@ -5,6 +5,7 @@ numbers are computed in this app only.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 import pyarrow as pa
@@ -32,10 +33,9 @@ class Baseline:
 
 def baseline_of(version_id: int) -> Baseline | None:
     """The baseline of a version whose reference has been counted; None before that."""
-    found = Reference.objects.filter(version_id=version_id).values_list("digest", "edges").first()
-    if found is None or "format" not in found[1]:
-        return None
-    return _load(version_id, found[0])
+    found = Reference.objects.filter(version_id=version_id, frozen_at__isnull=False)
+    row = found.values_list("digest", "frozen_at").first()
+    return None if row is None else _load(version_id, *row)
 
 
 def schema_of(version: Version) -> PredictionSchema | None:
@@ -65,8 +65,10 @@ def stats_schema(declared: PredictionSchema, task: str) -> Schema:
 
 
 @lru_cache(maxsize=64)
-def _load(version_id: int, digest: str) -> Baseline:
+def _load(version_id: int, digest: str, _frozen_at: datetime) -> Baseline:
     found = Reference.objects.get(version_id=version_id, digest=digest)
+    if found.edges is None or found.profile is None:
+        raise LookupError(f"The reference of version {version_id} has no bins.")
     bins = Bins.from_json(found.edges)
     return Baseline(digest, bins, storage.from_bytes(found.profile), found.rows)
 
@@ -91,5 +93,3 @@ def _classes(declared: PredictionSchema, task: str) -> tuple[str, ...]:
     if positive not in named:
         return tuple(named)
     return (*(label for label in named if label != positive), positive)
-
-

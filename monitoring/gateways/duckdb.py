@@ -1,0 +1,103 @@
+"""DuckDB over the files of the object store: which rows are there already, and what joins.
+
+Extensions are never downloaded; files that are not local are handed over through fsspec.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from registry.gateways import store
+
+SETTINGS: dict[str, Any] = {
+    "threads": 1,
+    "memory_limit": "1GB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_kept = threading.local()
+
+
+def places_known(rows: pa.Table, names: Sequence[str], id_column: str, at_column: str) -> list[int]:
+    """Which of `rows` (place, id, at) are in the files already: same id at the same time."""
+    if not names:
+        return []
+    query = (
+        f"SELECT DISTINCT r.place FROM rows r JOIN read_parquet($files) f"  # noqa: S608 - quoted
+        f" ON f.{_quoted(id_column)} = r.id AND f.{_quoted(at_column)} = r.at"
+    )
+    found = _table(query, names, rows)
+    return [int(place) for place in found.column("place").to_pylist()]
+
+
+def ids_known(rows: pa.Table, names: Sequence[str], id_column: str) -> set[str]:
+    """Which ids of `rows` are in the files."""
+    if not names:
+        return set()
+    query = (
+        f"SELECT DISTINCT r.id FROM rows r JOIN read_parquet($files) f"  # noqa: S608 - quoted
+        f" ON f.{_quoted(id_column)} = r.id"
+    )
+    return set(_table(query, names, rows).column("id").to_pylist())
+
+
+def joined(
+    rows: pa.Table, names: Sequence[str], id_column: str, columns: Sequence[str]
+) -> tuple[list[int], pa.Table]:
+    """The places of `rows` (place, id) found in the files, and `columns` of what was found.
+
+    Where several files hold an id, the first file in the order of `names` counts.
+    """
+    if not names:
+        return [], pa.table({name: pa.nulls(0) for name in columns})
+    # The columns have names of our own on the way, so that theirs cannot clash with them.
+    wanted = "".join(f", f.{_quoted(name)} AS c{n}" for n, name in enumerate(columns))
+    query = (
+        f"SELECT r.place{wanted} FROM rows r"  # noqa: S608 - quoted
+        f" JOIN read_parquet($files, filename = true) f ON f.{_quoted(id_column)} = r.id"
+        " QUALIFY row_number() OVER"
+        " (PARTITION BY r.id ORDER BY list_position($files, f.filename)) = 1"
+    )
+    found = _table(query, names, rows)
+    places = [int(place) for place in found.column("place").to_pylist()]
+    return places, found.drop_columns("place").rename_columns(list(columns))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _table(query: str, names: Sequence[str], rows: pa.Table) -> pa.Table:
+    with _cursor() as cursor:
+        cursor.register("rows", rows)
+        files = [_address(name) for name in names]
+        return cursor.sql(query, params={"files": files}).to_arrow_table()
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    """A cursor on a connection that the thread keeps; opening one costs more than a query."""
+    if not hasattr(_kept, "connection"):
+        _kept.connection = duckdb.connect(":memory:", config=SETTINGS)
+        _kept.filesystems = set()
+    cursor = _kept.connection.cursor()
+    try:
+        yield cursor
+    finally:
+        cursor.close()
+
+
+def _address(name: str) -> str:
+    """The file's path as DuckDB finds it: a local path, or a URL of a registered file system."""
+    filesystem, path_of = store.filesystem()
+    if "file" in filesystem.protocol:
+        return path_of(name)
+    key = str(filesystem.protocol)
+    if key not in _kept.filesystems:
+        _kept.connection.register_filesystem(filesystem)
+        _kept.filesystems.add(key)
+    return str(filesystem.unstrip_protocol(path_of(name)))

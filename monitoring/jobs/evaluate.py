@@ -1,0 +1,194 @@
+"""Evaluate: one monitor, one version, one closed window. Numbers first, then one transaction."""
+
+import time
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from ledger import claims
+from monitoring.jobs import incidents
+from monitoring.jobs.judging import Measured, judge, measure, verdict_of
+from monitoring.jobs.schedule import Evaluation, parse_key
+from monitoring.jobs.wording import alert_text, run_summary
+from monitoring.models import (
+    Alert,
+    Health,
+    Measurement,
+    Monitor,
+    MonitorKind,
+    Run,
+    Severity,
+)
+from monitoring.reads.baselines import Baseline, baseline_of
+from monitoring.reads.settings import alpha_of, config_digest
+from monitoring.reads.windows import ALL_ROWS, Merged, merged, usual_rows
+from monitoring.stats import storage
+from monitoring.stats.evidence import VERSION
+from monitoring.stats.verdict import Verdict, worst
+from registry.models import Version
+
+SEVERITIES = {Verdict.WARNING: Severity.WARNING, Verdict.BREACH: Severity.CRITICAL}
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What a run found."""
+
+    baseline: Baseline
+    window: Merged
+    found: list[Measured]
+    alpha: float
+    milliseconds: int
+
+
+def evaluate_window(claim: claims.Claim) -> None:
+    """Compute and store one run; settings that changed since make the job void."""
+    wanted = parse_key(claim.key)
+    monitor = Monitor.objects.select_related("model").get(pk=wanted.monitor_id)
+    baseline = baseline_of(wanted.version_id)
+    if baseline is None or config_digest(monitor) != wanted.digest:
+        with transaction.atomic():
+            claims.finish(claim=claim)
+        return
+    evaluated = _compute(monitor, wanted, baseline)
+    _store(claim, monitor, wanted, evaluated)
+
+
+def _compute(monitor: Monitor, wanted: Evaluation, baseline: Baseline) -> Evaluated:
+    began = time.perf_counter()
+    start, end = wanted.window.start, wanted.window.end
+    window = merged(
+        baseline.bins,
+        version_id=wanted.version_id,
+        start=start,
+        end=end,
+        segments=monitor.segments,
+        outcomes=monitor.kind == MonitorKind.PERFORMANCE,
+    )
+    usual: list[int] = []
+    if monitor.metric == "volume":
+        usual = usual_rows(version_id=wanted.version_id, start=start, length=end - start)
+    segments = monitor.segments or [ALL_ROWS]
+    profiles = {name: window.by_segment[name] for name in segments}
+    alpha = alpha_of(monitor, monitor.model.monitors.all())
+    found = judge(monitor, measure(monitor, baseline, profiles, usual), alpha=alpha)
+    spent = int((time.perf_counter() - began) * 1000)
+    return Evaluated(baseline, window, found, alpha, spent)
+
+
+@transaction.atomic
+def _store(claim: claims.Claim, monitor: Monitor, wanted: Evaluation, evaluated: Evaluated) -> None:
+    claims.finish(claim=claim)
+    version = (
+        Version.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("model")
+        .get(pk=wanted.version_id)
+    )
+    before = _outdate(wanted)
+    run = _run(monitor, wanted, evaluated)
+    measurements = Measurement.objects.bulk_create(
+        _measurement(run, monitor, one, evaluated.alpha) for one in evaluated.found
+    )
+    alerts = _alerts(run, monitor, measurements)
+    _refresh_health(version, monitor.kind)
+    incidents.follow(version, monitor, run, alerts, before)
+
+
+def _outdate(wanted: Evaluation) -> list[int]:
+    """Mark the earlier revisions of this window; returns them."""
+    earlier = Run.objects.filter(
+        monitor_id=wanted.monitor_id,
+        version_id=wanted.version_id,
+        window_start=wanted.window.start,
+        window_end=wanted.window.end,
+    )
+    ids = list(earlier.values_list("pk", flat=True))
+    if ids:
+        earlier.filter(latest=True).update(latest=False)
+        Measurement.objects.filter(run_id__in=ids, latest=True).update(latest=False)
+    return ids
+
+
+def _run(monitor: Monitor, wanted: Evaluation, evaluated: Evaluated) -> Run:
+    window = evaluated.window
+    total = window.by_segment[ALL_ROWS]
+    labels = window.outcomes_revision if monitor.kind == MonitorKind.PERFORMANCE else 0
+    return Run.objects.create(
+        monitor=monitor,
+        version_id=wanted.version_id,
+        window_start=wanted.window.start,
+        window_end=wanted.window.end,
+        config_digest=wanted.digest,
+        revision=wanted.revision,
+        verdict=verdict_of(evaluated.found),
+        reason=run_summary(monitor, evaluated.found)[:300],
+        rows=total.rows,
+        labelled=total.labelled_rows,
+        data_revision=window.revision + labels,
+        profile_digest=storage.digest(total),
+        reference_digest=evaluated.baseline.digest,
+        library_version=VERSION,
+        milliseconds=evaluated.milliseconds,
+    )
+
+
+def _measurement(run: Run, monitor: Monitor, one: Measured, alpha: float) -> Measurement:
+    finding = one.finding
+    more = {"alpha": alpha, "adjusted_p": one.adjusted_p, "effect": finding.effect}
+    return Measurement(
+        run=run,
+        monitor=monitor,
+        version_id=run.version_id,
+        window_end=run.window_end,
+        metric=finding.measure,
+        field=one.field,
+        segment=one.segment,
+        value=finding.value,
+        low=finding.low,
+        high=finding.high,
+        reference_value=finding.baseline,
+        n=finding.n,
+        reference_n=int(finding.parameters.get("reference_n") or 0),
+        p_value=finding.p_value,
+        warning=monitor.warning if one.judged else None,
+        breach=monitor.breach if one.judged else None,
+        verdict=one.verdict,
+        reason=finding.reason[:300],
+        parameters={**finding.parameters, **(more if one.judged else {})},
+    )
+
+
+def _alerts(run: Run, monitor: Monitor, measurements: list[Measurement]) -> list[Alert]:
+    loud = [one for one in measurements if one.breach is not None or one.warning is not None]
+    return Alert.objects.bulk_create(
+        Alert(
+            run=run,
+            measurement=one,
+            severity=monitor.severity if one.verdict == Verdict.BREACH else Severity.INFO,
+            message=alert_text(one)[:300],
+        )
+        for one in loud
+        if one.verdict in SEVERITIES
+    )
+
+
+def _refresh_health(version: Version, kind: str) -> None:
+    """The latest telling run of each monitor of this kind, the gravest of them."""
+    runs = Run.objects.filter(
+        version=version, monitor__kind=kind, monitor__enabled=True, latest=True
+    ).order_by("monitor_id", "-window_end")
+    telling = list(runs.exclude(verdict=Verdict.INSUFFICIENT_DATA).distinct("monitor_id"))
+    chosen = telling or list(runs.distinct("monitor_id"))
+    verdict = worst([Verdict(run.verdict) for run in chosen])
+    gravest = next(run for run in chosen if run.verdict == verdict)
+    Health.objects.update_or_create(
+        version=version,
+        kind=kind,
+        defaults={
+            "verdict": verdict,
+            "summary": gravest.reason,
+            "as_of": max(run.window_end for run in chosen),
+            "measured_at": Now(),
+        },
+    )

@@ -1,0 +1,133 @@
+"""Fold: a batch of predictions is added to the hourly profiles of its version, once.
+
+A row that was sent before carries the same id and the same time, so it is found in a batch that
+overlaps in time; it is counted as a duplicate. Outcomes that came before their predictions are
+joined here: of a prediction batch and an outcome batch, whichever is folded second counts the pair.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+from django.db import transaction
+from django.db.models.functions import Now
+
+from ledger import claims
+from monitoring.gateways import duckdb
+from monitoring.jobs import logs, shelves
+from monitoring.jobs.counting import Cell, by_hour
+from monitoring.models import Batch, BatchKind, ParkedOutcome
+from monitoring.stats.building import profile_outcomes, profile_predictions
+from monitoring.stats.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What one batch adds."""
+
+    rows: Mapping[Cell, Profile]
+    labels: Mapping[Cell, Profile]
+    labelled_ids: list[str]
+    duplicates: int
+
+
+@dataclass(frozen=True)
+class Around:
+    """The batches that matter to one: earlier predictions, and outcomes."""
+
+    predictions: tuple[logs.Neighbour, ...]
+    outcomes: tuple[logs.Neighbour, ...]
+
+
+def fold_batch(claim: claims.Claim) -> None:
+    """Add one batch of predictions to the profiles; a second time changes nothing.
+
+    A version without reference waits: counting its reference makes the job due again.
+    """
+    batch = Batch.objects.get(pk=claim.subject_id)
+    log = logs.log_of(batch.version_id or 0)
+    if batch.folded_at is not None or log is None:
+        with transaction.atomic():
+            claims.finish(claim=claim)
+        return
+    for _ in range(logs.TRIES):
+        around = _around(batch)
+        folded = _count(batch, log, around)
+        try:
+            _store(claim, batch, around, folded)
+        except logs.Moved:
+            continue
+        return
+    raise logs.Moved(f"batch {batch.pk}: its neighbours keep changing")
+
+
+def _around(batch: Batch) -> Around:
+    times = {"first": batch.first_at, "last": batch.last_at}
+    of = {"model_id": batch.model_id, **times}
+    predictions = logs.neighbours(kind=BatchKind.PREDICTIONS, **of)
+    same = tuple(other for other in predictions if other.version_id == batch.version_id)
+    return Around(same, logs.neighbours(kind=BatchKind.OUTCOMES, **of))
+
+
+def _count(batch: Batch, log: logs.Log, around: Around) -> Folded:
+    sent = logs.table_of(batch.path)
+    table = _new_rows(sent, log, around)
+    segments = log.segments(table)
+    bins = log.baseline.bins
+    labelled = _with_outcomes(table, log, around)
+    ids = labelled.column(log.schema.id.name).to_pylist()
+    labels = by_hour(labelled, log.at, segments, profile_outcomes, bins) if ids else {}
+    rows = by_hour(table, log.at, segments, profile_predictions, bins)
+    return Folded(rows, labels, ids, sent.num_rows - table.num_rows)
+
+
+def _new_rows(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
+    """The rows that no earlier batch holds."""
+    if not around.predictions:
+        return table
+    name = log.schema.id.name
+    rows = pa.table(
+        {
+            "place": pa.array(range(table.num_rows), pa.int64()),
+            "id": table.column(name),
+            "at": table.column(log.at),
+        }
+    )
+    paths = [other.path for other in around.predictions]
+    known = set(duckdb.places_known(rows, paths, name, log.at))
+    kept = [place for place in range(table.num_rows) if place not in known]
+    return table.take(pa.array(kept, pa.int64()))
+
+
+def _with_outcomes(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
+    """The rows whose outcome has come already, with it."""
+    outcome = log.outcome
+    if outcome is None or not around.outcomes or not table.num_rows:
+        return table.slice(0, 0)
+    rows = pa.table(
+        {
+            "place": pa.array(range(table.num_rows), pa.int64()),
+            "id": table.column(log.schema.id.name),
+        }
+    )
+    paths = [other.path for other in around.outcomes]
+    places, found = duckdb.joined(rows, paths, "prediction_id", ["outcome"])
+    return table.take(pa.array(places, pa.int64())).append_column(outcome, found.column("outcome"))
+
+
+@transaction.atomic
+def _store(claim: claims.Claim, batch: Batch, around: Around, folded: Folded) -> None:
+    claims.finish(claim=claim)
+    shelves.locked_model(batch.model_id)
+    fresh = Batch.objects.filter(pk=batch.pk, folded_at__isnull=True)
+    if not fresh.update(folded_at=Now(), duplicates=folded.duplicates):
+        return
+    before = _around(batch)
+    mine = tuple(other for other in before.predictions if other.batch_id != batch.pk)
+    if Around(mine, before.outcomes) != around:
+        raise logs.Moved
+    shelves.add_rows(batch.version_id or 0, folded.rows)
+    if folded.labels:
+        shelves.add_labels(batch.version_id or 0, folded.labels)
+        parked = ParkedOutcome.objects.filter(model_id=batch.model_id)
+        parked.filter(prediction_id__in=folded.labelled_ids).delete()

@@ -1,0 +1,67 @@
+"""Numbers as sentences, for alerts, runs and incidents."""
+
+from collections.abc import Sequence
+
+from monitoring.jobs.judging import Measured
+from monitoring.models import Measurement, Monitor
+from monitoring.stats.verdict import Verdict
+
+NAMES = {
+    "psi": "PSI",
+    "js_distance": "JS distance",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+    "mae": "mean absolute error",
+    "rmse": "RMSE",
+    "missing_share": "share of missing values",
+    "out_of_range_share": "share of values out of range",
+    "unseen_share": "share of unseen categories",
+    "volume": "rows",
+}
+SHOWN = 3
+
+
+def metric_name(metric: str) -> str:
+    return NAMES.get(metric, metric.replace("_", " "))
+
+
+def alert_text(one: Measurement) -> str:
+    """One sentence with the value and what it is held against."""
+    about = f" of {one.field}" if one.field else ""
+    where = f" where {one.segment}" if one.segment else ""
+    against = "" if one.reference_value is None else f", {number(one.reference_value)} usually"
+    return (
+        f"{metric_name(one.metric)}{about}{where} is {number(one.value)}{against} ({one.verdict})"
+    )
+
+
+def run_summary(monitor: Monitor, found: Sequence[Measured]) -> str:
+    """What a run says in one line: the gravest findings, or that there is nothing to say."""
+    judged = [one for one in found if one.judged]
+    for verdict, word in ((Verdict.BREACH, "breach"), (Verdict.WARNING, "warning")):
+        loud = [one for one in judged if one.verdict is verdict]
+        if loud:
+            ranked = sorted(loud, key=lambda one: -abs(one.finding.effect or 0.0))
+            shown = ", ".join(_short(one) for one in ranked[:SHOWN])
+            more = f" and {len(loud) - SHOWN} more" if len(loud) > SHOWN else ""
+            return f"{monitor.name}: {word} of {shown}{more}"
+    if any(one.verdict is Verdict.OK for one in judged):
+        single = _short(judged[0]) if len(judged) == 1 else f"{len(judged)} measurements"
+        return f"{monitor.name}: {single}, nothing unusual"
+    reason = next((one.finding.reason for one in judged if one.finding.reason), "too few rows")
+    return f"{monitor.name}: {reason}"
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _short(one: Measured) -> str:
+    finding = one.finding
+    about = one.field or metric_name(finding.measure)
+    what = f"{metric_name(finding.measure)} " if one.field else ""
+    where = f" where {one.segment}" if one.segment else ""
+    usual = f", {number(finding.baseline)} usually" if finding.baseline else ""
+    return f"{about}{where} ({what}{number(finding.value)}{usual})"

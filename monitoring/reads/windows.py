@@ -1,0 +1,75 @@
+"""The profiles of a window, merged: what runs are computed from and charts are drawn from."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitoring.models import Profile as Row
+from monitoring.models import Run
+from monitoring.stats import storage
+from monitoring.stats.profiles import Profile, empty, merge
+from monitoring.stats.reference import Bins
+
+USUAL_WINDOWS = 12
+ALL_ROWS = ""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Counts of a window by segment; `revision` says how the profiles were when it was read."""
+
+    by_segment: dict[str, Profile]
+    revision: int
+    outcomes_revision: int
+
+
+def merged(
+    bins: Bins,
+    *,
+    version_id: int,
+    start: datetime,
+    end: datetime,
+    segments: Sequence[str] = (),
+    outcomes: bool,
+) -> Merged:
+    """Merge a version's profiles from start (included) to end (not). One query."""
+    wanted = [ALL_ROWS, *segments]
+    rows = Row.objects.filter(
+        version_id=version_id, hour__gte=start, hour__lt=end, segment__in=wanted
+    )
+    needed = ["segment", "revision", "outcomes_revision", "counts"]
+    found = rows.values_list(*needed, *(["outcomes"] if outcomes else []))
+    parts: dict[str, list[Profile]] = defaultdict(list)
+    revision = labels = 0
+    for segment, counted, labelled, *contents in found:
+        parts[segment] += [storage.from_bytes(content) for content in contents if content]
+        if segment == ALL_ROWS:
+            revision, labels = revision + counted, labels + labelled
+    by_segment = {name: merge([empty(bins), *parts[name]]) for name in wanted}
+    return Merged(by_segment, revision, labels)
+
+
+def usual_rows(*, version_id: int, start: datetime, length: timedelta) -> list[int]:
+    """Rows of up to twelve earlier windows of this length that lie in the log as a whole."""
+    since = start - USUAL_WINDOWS * length
+    rows = Row.objects.filter(version_id=version_id, segment=ALL_ROWS)
+    first = rows.order_by("hour").values_list("hour", flat=True).first()
+    if first is None:
+        return []
+    tallies: dict[int, int] = defaultdict(int)
+    for hour, count in rows.filter(hour__gte=since, hour__lt=start).values_list("hour", "rows"):
+        tallies[(start - hour - timedelta(seconds=1)) // length] += count
+    whole = min(USUAL_WINDOWS, (start - first) // length)
+    return [tallies[place] for place in range(whole)]
+
+
+def latest_run_of(run: Run) -> Run | None:
+    """The latest run of the same monitor, version and window, whatever its settings were."""
+    return Run.objects.filter(
+        monitor_id=run.monitor_id,
+        version_id=run.version_id,
+        window_start=run.window_start,
+        window_end=run.window_end,
+        latest=True,
+    ).first()
