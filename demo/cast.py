@@ -1,0 +1,105 @@
+"""The people of the demonstration as API clients, and waiting for what they set off."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from demo.client import Client, version_path
+from demo.training import Published, Trained
+
+TURN = 0.5
+PATIENCE = 240.0
+QUIET_TURNS = 4
+
+
+@dataclass
+class Cast:
+    """Everybody's session, and what the story has made so far."""
+
+    address: str
+    mlflow: str
+    people: Mapping[str, Client]
+    passwords: Mapping[str, str]
+    now: datetime
+    trained: dict[str, Trained] = field(default_factory=dict)
+    published: dict[str, Published] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Client:
+        try:
+            return self.people[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+    def submit(self, kind: str, model: str, version: int, reason: str, **more: Any) -> int:
+        """Olga asks for a change; returns the request's number."""
+        body = {"kind": kind, "model": model, "version": version, "reason": reason, **more}
+        return int(self.people["olga"].post("/change-requests", body)["id"])
+
+    def sign(self, request: int, person: str, meaning: str, reason: str) -> None:
+        """A person reads the request, re-authenticates and approves what they read."""
+        client = self.people[person]
+        read = client.get(f"/change-requests/{request}")
+        body = {
+            "decision": "approve",
+            "meaning": meaning,
+            "reason": reason,
+            "password": self.passwords[person],
+            "expected_digest": read["digest"],
+        }
+        client.post(f"/change-requests/{request}/decisions", body)
+
+    def executed(self, request: int) -> None:
+        """Wait until the change is carried out."""
+        self.until(lambda: self._state(request) == "executed", f"change request {request}")
+
+    def hashed(self, model: str, version: int) -> None:
+        """Wait until every byte of the version is hashed."""
+        self.until(
+            lambda: self.people["olga"].get(version_path(model, version))["artifact_digest"],
+            f"the inspection of {model} {version}",
+        )
+
+    def settled(self) -> None:
+        """Wait until no job is due or running for a few looks in a row."""
+        quiet = 0
+        deadline = time.monotonic() + PATIENCE
+        while quiet < QUIET_TURNS:
+            if time.monotonic() > deadline:
+                raise TimeoutError("Jobs are still running; see the worker's log.")
+            jobs = requests.get(f"{self.address}/readyz", timeout=10).json()["jobs"]
+            quiet = quiet + 1 if jobs["due"] + jobs["running"] == 0 else 0
+            time.sleep(TURN)
+
+    def until(self, holds: Callable[[], Any], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Waited {PATIENCE:.0f} s for {what}; see the worker's log.")
+            time.sleep(TURN)
+
+    def _state(self, request: int) -> str:
+        read = self.people["olga"].get(f"/change-requests/{request}")
+        if read["state"] == "failed":
+            raise RuntimeError(f"Change request {request} failed: {read['error']}")
+        return str(read["state"])
+
+
+def read_cast(var: Path | None) -> Cast:
+    """The people as `prepare_demo` wrote them down."""
+    folder = var or Path(os.environ.get("OMBUD_VAR", "var"))
+    written = json.loads((folder / "demo.json").read_text())
+    people = {one["key"]: Client(written["address"], one["token"]) for one in written["people"]}
+    return Cast(
+        address=written["address"],
+        mlflow=os.environ["MLFLOW_TRACKING_URI"],
+        people=people,
+        passwords={one["key"]: one.get("password", "") for one in written["people"]},
+        now=datetime.now(UTC).replace(microsecond=0),
+    )

@@ -1,0 +1,244 @@
+"""The story: ten months of flights, an incident in April, a successor that waits for Rita.
+
+Everything goes through the public API, as a team's own scripts would do it; only training speaks to
+MLflow directly, as training does.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from demo import air_time, cards, flight_delay, mortgage
+from demo.cast import Cast
+from demo.client import Client, version_path
+from demo.replay import HORIZON_HOURS, Batch, Replay, batches
+from demo.training import publish, publish_run
+
+FLIGHT_DELAY, MORTGAGE, AIR_TIME = "flight-delay", "mortgage-approval", "air-time"
+CHALLENGE = timedelta(weeks=8)
+AIR_TIME_SHARE = 4  # every fourth flight is enough for the second model on the same flights
+SENDERS = 2
+PRODUCTION = {"environment": "production", "role": "champion"}
+
+MODELS: dict[str, dict[str, Any]] = {
+    FLIGHT_DELAY: {
+        "name": "Flight delay",
+        "team": "flight-operations",
+        "task": "binary",
+        "risk_tier": "medium",
+        "purpose": "Warns before departure that a flight will arrive more than 15 minutes late.",
+        "kpis": ["Two of three late flights are announced", "At most three warnings in ten"],
+    },
+    AIR_TIME: {
+        "name": "Air time",
+        "team": "flight-operations",
+        "task": "regression",
+        "risk_tier": "low",
+        "purpose": "Predicts the minutes a flight will be in the air.",
+        "kpis": ["Mean absolute error below 10 minutes"],
+    },
+    MORTGAGE: {
+        "name": "Mortgage approval",
+        "team": "lending",
+        "task": "binary",
+        "risk_tier": "high",
+        "purpose": "Proposes which mortgage applications can be approved without a second look.",
+        "kpis": ["Selection rates of all groups above four fifths of the highest"],
+    },
+}
+
+
+def train(cast: Cast) -> str:
+    """Fit every version and register all but the oldest in MLflow."""
+    made = {
+        "v0": flight_delay.train_v0(),
+        "v1": flight_delay.train_v1(),
+        "v2": flight_delay.train_v2(),
+        AIR_TIME: air_time.train(),
+        MORTGAGE: mortgage.train(),
+    }
+    cast.trained.update(made)
+    for key, trained in made.items():
+        put = publish_run if key == "v0" else publish
+        cast.published[key] = put(trained, tracking_uri=cast.mlflow)
+    return f"{len(made)} versions trained on {sum(t.training_rows for t in made.values()):,} rows"
+
+
+def register(cast: Cast) -> str:
+    """Olga registers models and versions with schema, reference and card."""
+    olga = cast.olga
+    for slug, facts in MODELS.items():
+        body = {"slug": slug, "mlflow_name": slug, "outcome_horizon_hours": HORIZON_HOURS, **facts}
+        olga.post("/models", body)
+    _register_version(cast, FLIGHT_DELAY, "v0", 0)
+    _register_version(cast, FLIGHT_DELAY, "v1", 1)
+    _register_version(cast, AIR_TIME, AIR_TIME, 1)
+    _register_version(cast, MORTGAGE, MORTGAGE, 1)
+    return "3 models, 4 versions, every file of theirs hashed"
+
+
+def serve_first(cast: Cast) -> str:
+    """Version 0 serves, then version 1 takes its place; the other two models serve too."""
+    for model, version, signers in (
+        (FLIGHT_DELAY, 0, ("vera", "rita")),
+        (FLIGHT_DELAY, 1, ("vera", "rita")),
+        (AIR_TIME, 1, ("rita",)),
+        (MORTGAGE, 1, ("vera", "rita", "rosa")),
+    ):
+        _approve(cast, "promote", model, version, signers, "It meets its targets.", **PRODUCTION)
+    return "flight-delay 1, air-time 1 and mortgage-approval 1 serve"
+
+
+def end_version_0(cast: Cast) -> str:
+    """Retired, archived, and its archive written."""
+    _approve(cast, "retire", FLIGHT_DELAY, 0, ("rita",), "Version 1 has taken its place.")
+    _approve(cast, "archive", FLIGHT_DELAY, 0, ("rita",), "Kept for ten years.")
+    cast.settled()
+    return "flight-delay 0 is retired and archived"
+
+
+def replay(cast: Cast) -> str:
+    """Ten months of predictions and of outcomes that come hours to days later."""
+    flights = flight_delay.production(cast.trained["v1"], now=cast.now)
+    minutes = _thinned(air_time.production(cast.trained[AIR_TIME], now=cast.now))
+    homes = mortgage.production(cast.trained[MORTGAGE], now=cast.now)
+    sent = _send(cast, FLIGHT_DELAY, 1, flights)
+    sent += _send(cast, AIR_TIME, 1, minutes, days=4)
+    sent += _send(cast, MORTGAGE, 1, homes, days=7)
+    return f"{sent:,} rows sent"
+
+
+def watch(cast: Cast) -> str:
+    """Workers fold, join and evaluate; then the incidents are there."""
+    cast.until(lambda: _incidents(cast, "performance"), "the incident in April")
+    cast.settled()
+    return f"{len(list(cast.olga.pages('/incidents')))} incidents opened"
+
+
+def answer_incident(cast: Cast) -> str:
+    """Olga takes the incident on and says what she found."""
+    incident = _incidents(cast, "performance")[0]
+    note = (
+        "ROC AUC fell from April on: the weather of spring and summer is new to version 1, which "
+        "was trained on January and February. A retrained version 2 is on its way."
+    )
+    cast.olga.post(f"/incidents/{incident['id']}/acknowledge", {"note": note})
+    return f"Olga acknowledged: {incident['title']}"
+
+
+def retrain(cast: Cast) -> str:
+    """Version 2 answers in the shadow for eight weeks and is proposed; Vera has signed."""
+    _register_version(cast, FLIGHT_DELAY, "v2", 2)
+    shadow = {"environment": "production", "role": "shadow"}
+    _approve(cast, "promote", FLIGHT_DELAY, 2, ("vera", "rita"), "To be compared.", **shadow)
+    since = flight_delay.production(cast.trained["v2"], now=cast.now, since=cast.now - CHALLENGE)
+    sent = _send(cast, FLIGHT_DELAY, 2, since, outcomes=False)
+    cast.settled()
+    reason = "Retrained with the months up to April; answers the incident of version 1."
+    request = cast.submit("promote", FLIGHT_DELAY, 2, reason, **PRODUCTION)
+    cast.sign(request, "vera", "I validated it", "Better than version 1 in the shadow weeks.")
+    return f"CR-{request} waits for Rita, with {sent:,} answers from the shadow as evidence"
+
+
+def restore_version_0(cast: Cast) -> str:
+    """The archive is restored bit by bit, as a new candidate."""
+    _approve(cast, "restore", FLIGHT_DELAY, 0, ("rita",), "A drill: can it be brought back?")
+    cast.settled()
+    newest = cast.olga.get(f"/models/{FLIGHT_DELAY}/versions")["results"][0]
+    return f"flight-delay {newest['number']} is the restored version 0, a candidate again"
+
+
+CHAPTERS: list[tuple[str, Callable[[Cast], str]]] = [
+    ("Training five versions on real data", train),
+    ("Registering models, versions, schemas, references and cards", register),
+    ("Approving the first versions", serve_first),
+    ("Retiring and archiving version 0", end_version_0),
+    ("Replaying ten months of predictions and outcomes", replay),
+    ("Waiting for drift and performance runs", watch),
+    ("Answering the incident", answer_incident),
+    ("Retraining and proposing version 2", retrain),
+    ("Restoring version 0 from its archive", restore_version_0),
+]
+
+
+def _register_version(cast: Cast, model: str, key: str, number: int) -> None:
+    trained, published = cast.trained[key], cast.published[key]
+    where: dict[str, Any] = (
+        {"number": number, "run_id": published.run_id, "artifact_path": "model"}
+        if key == "v0"
+        else {"mlflow_version": published.version}
+    )
+    cast.olga.post(f"/models/{model}/versions", {"summary": trained.description, **where})
+    cast.olga.put_schema(model, number, trained.schema)
+    cast.olga.put_reference(model, number, trained.reference)
+    cast.olga.patch(
+        f"{version_path(model, number)}/card",
+        {"sections": _card(model, number), "note": "First version of the card"},
+    )
+    cast.hashed(model, number)
+    cast.settled()
+
+
+def _card(model: str, number: int) -> dict[str, str]:
+    if model == FLIGHT_DELAY:
+        return cards.FLIGHT_DELAY | {"overview": cards.FLIGHT_DELAY_OVERVIEW[number]}
+    return {AIR_TIME: cards.AIR_TIME, MORTGAGE: cards.MORTGAGE}[model]
+
+
+def _approve(
+    cast: Cast,
+    kind: str,
+    model: str,
+    version: int,
+    signers: tuple[str, ...],
+    reason: str,
+    **more: Any,
+) -> None:
+    """Ask, have it signed by everybody the policy wants, and wait until it is carried out."""
+    request = cast.submit(kind, model, version, reason, **more)
+    for person in signers:
+        meaning = "I validated it" if person == "vera" else "I approve it"
+        cast.sign(request, person, meaning, reason)
+    cast.executed(request)
+
+
+def _incidents(cast: Cast, kind: str) -> list[Any]:
+    found = cast.olga.pages("/incidents", model=FLIGHT_DELAY)
+    return [incident for incident in found if incident["kind"] == kind]
+
+
+def _thinned(replay: Replay) -> Replay:
+    """Every fourth prediction, and the outcomes of these."""
+    predictions = replay.predictions.take(range(0, replay.predictions.num_rows, AIR_TIME_SHARE))
+    kept = pa.compute.is_in(
+        replay.outcomes["prediction_id"], predictions["prediction_id"].combine_chunks()
+    )
+    return Replay(predictions, replay.outcomes.filter(kept))
+
+
+def _send(
+    cast: Cast, model: str, version: int, rows: Replay, *, days: int = 1, outcomes: bool = True
+) -> int:
+    """Send everything as the serving system, a few batches at a time; returns how many rows."""
+    robot: Client = cast.robot
+    prefix = f"{model}-{version}-"
+
+    def predictions(batch: Batch) -> None:
+        robot.send_predictions(model, version, batch.table, key=batch.key)
+
+    def truths(batch: Batch) -> None:
+        robot.send_outcomes(model, batch.table, key=batch.key)
+
+    first = batches(rows.predictions, "event_time", days=days, prefix=f"{prefix}predictions-")
+    then = batches(rows.outcomes, "outcome_time", days=days, prefix=f"{prefix}outcomes-")
+    work: Iterator[tuple[Callable[[Batch], None], Batch]] = chain(
+        ((predictions, batch) for batch in first),
+        ((truths, batch) for batch in then) if outcomes else (),
+    )
+    with ThreadPoolExecutor(SENDERS) as pool:
+        sent = pool.map(lambda task: (task[0](task[1]), task[1].table.num_rows)[1], work)
+        return sum(sent)
