@@ -6,13 +6,13 @@ prediction is not there is parked; it is joined when the prediction is folded.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 from django.db import transaction
 from django.db.models.functions import Now
 
-from audit.chain import plain
 from ledger import claims
 from monitoring.gateways import duckdb
 from monitoring.jobs import logs, shelves
@@ -141,6 +141,10 @@ def _store(claim: claims.Claim, batch: Batch, around: Around, joined: Joined) ->
 
 
 def _parked(batch: Batch, row: dict[str, Any]) -> ParkedOutcome:
+    plain = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
     return ParkedOutcome(
-        model_id=batch.model_id, batch=batch, prediction_id=row["prediction_id"], row=plain(row)
+        model_id=batch.model_id, batch=batch, prediction_id=row["prediction_id"], row=plain
     )
