@@ -50,5 +50,7 @@ def environment(secrets: Mapping[str, str], base: Mapping[str, str]) -> dict[str
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        # Kept for a minute by default: the first events after registering would be lost.
+        "MLFLOW_WEBHOOK_CACHE_TTL": "5",
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": secrets["mlflow_encryption_key"],
     }
