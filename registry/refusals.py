@@ -33,3 +33,11 @@ class SchemaFixed(Rejected):
     """The schema is in use: predictions or approvals rely on it."""
 
     code = "schema_fixed"
+
+
+class ChangedSince(Exception):
+    """Somebody else changed it after the caller had read it."""
+
+
+class NotTaken(Exception):
+    """The bytes are of a kind that is not taken here at all."""

@@ -118,38 +118,53 @@ def models_for(user: Any) -> list[ModelRow]:
     return rows_of(list(Model.objects.visible_to(user).select_related("team", "owner")))
 
 
+def model_row(user: Any, slug: str) -> ModelRow:
+    """One model without its versions. Three queries.
+
+    Raises:
+        Http404: there is none of this name that the user may see.
+    """
+    return rows_of([_visible(user, slug)])[0]
+
+
+def _visible(user: Any, slug: str) -> Model:
+    return get_object_or_404(
+        Model.objects.visible_to(user).select_related("team", "owner"), slug=slug
+    )
+
+
 def model_detail(user: Any, slug: str) -> ModelDetail:
     """One model with its versions, newest first. Five queries.
 
     Raises:
         Http404: there is none of this name that the user may see.
     """
-    model = get_object_or_404(
-        Model.objects.visible_to(user).select_related("team", "owner"), slug=slug
-    )
+    model = _visible(user, slug)
     row = rows_of([model])[0]
     return ModelDetail(row, tuple(_versions(model, row.roles)), tuple(periods_of(model.pk)))
 
 
 def _versions(model: Model, roles: Sequence[RoleHeld]) -> list[VersionRow]:
     found = Version.objects.filter(model=model).select_related("parent", "registered_by")
-    return [
-        VersionRow(
-            id=version.pk,
-            number=version.number,
-            stage=version.stage,
-            summary=version.summary,
-            mlflow_version=version.mlflow_version,
-            artifact_digest=version.artifact_digest,
-            inspect_error=version.inspect_error,
-            parent=version.parent.number if version.parent else None,
-            registered_by=version.registered_by.name if version.registered_by else "Ombud",
-            created_at=version.created_at,
-            stage_since=version.stage_since,
-            roles=tuple(held for held in roles if held.number == version.number),
-        )
-        for version in found.order_by("-number")
-    ]
+    return [version_row(version, roles) for version in found.order_by("-number")]
+
+
+def version_row(version: Version, roles: Sequence[RoleHeld] = ()) -> VersionRow:
+    """A version as a row, with those of these roles that it holds."""
+    return VersionRow(
+        id=version.pk,
+        number=version.number,
+        stage=version.stage,
+        summary=version.summary,
+        mlflow_version=version.mlflow_version,
+        artifact_digest=version.artifact_digest,
+        inspect_error=version.inspect_error,
+        parent=version.parent.number if version.parent else None,
+        registered_by=version.registered_by.name if version.registered_by else "Ombud",
+        created_at=version.created_at,
+        stage_since=version.stage_since,
+        roles=tuple(held for held in roles if held.number == version.number),
+    )
 
 
 def _roles(model_ids: Sequence[int]) -> defaultdict[int, list[RoleHeld]]:

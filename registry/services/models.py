@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.core.validators import validate_slug
@@ -15,7 +16,7 @@ from ledger import claims
 from registry.events import RegistryEvent
 from registry.models import Model, RiskTier, TaskType
 from registry.policies import OWNERS_ONLY, can_change_model, can_register, can_set_tier
-from registry.refusals import AlreadyThere, ModelInvalid
+from registry.refusals import AlreadyThere, ChangedSince, ModelInvalid
 
 DEFAULT_HORIZON_HOURS = 24 * 14
 MAX_KPIS = 20
@@ -68,15 +69,24 @@ def register_model(*, actor: User, slug: str, team_id: int, **facts: Unpack[Mode
 
 
 @transaction.atomic
-def change_model(*, actor: User, model_id: int, changes: Mapping[str, Any]) -> Model:
+def change_model(
+    *,
+    actor: User,
+    model_id: int,
+    changes: Mapping[str, Any],
+    unchanged_since: datetime | None = None,
+) -> Model:
     """Change some of name, purpose, owner_id, risk_tier, kpis, outcome_horizon_hours, mlflow_name.
 
     Raises:
+        ChangedSince: it was changed after `unchanged_since`, when the actor had read it.
         Refused: not of the team, or a developer lowering the risk tier.
         ModelInvalid: an unknown field or a value that cannot be accepted.
     """
     model = Model.objects.select_for_update().get(pk=model_id)
     require(can_change_model(actor, model.team_id), OWNERS_ONLY)
+    if unchanged_since is not None and model.changed_at != unchanged_since:
+        raise ChangedSince(f"{model.name} was changed {model.changed_at:%Y-%m-%d %H:%M:%S} UTC.")
     _check_names(changes)
     before = _facts(model)
     tier = changes.get("risk_tier", model.risk_tier)

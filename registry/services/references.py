@@ -26,7 +26,7 @@ from registry.models import (
 )
 from registry.policies import OWNERS_ONLY, can_register
 from registry.reference_checks import misfits
-from registry.refusals import ReferenceInvalid
+from registry.refusals import NotTaken, ReferenceInvalid
 from registry.schemas import PredictionSchema
 from registry.states import Stage
 
@@ -42,6 +42,7 @@ def set_reference(
 
     Raises:
         Refused: the actor is no developer or service account of the team.
+        NotTaken: the bytes are no Parquet file.
         ReferenceInvalid: no schema yet, not Parquet, columns that do not fit, or it is fixed.
     """
     version = Version.objects.select_related("model").get(pk=version_id)
@@ -107,6 +108,9 @@ def _keep(*, actor: User, version_id: int, kind: str, path: str, footer: Footer)
 
 
 def _footer(source: Path) -> Footer:
+    with source.open("rb") as opened:
+        if opened.read(4) != b"PAR1":
+            raise NotTaken("A reference is a Parquet file; these bytes are something else.")
     try:
         return read_footer(source)
     except NotParquet as error:

@@ -1,0 +1,26 @@
+from django.urls import path
+
+from registry.api import views
+
+urlpatterns = [
+    path("models", views.ModelListView.as_view(), name="api-models"),
+    path("models/<slug:model>", views.ModelView.as_view(), name="api-model"),
+    path("models/<slug:model>/versions", views.VersionListView.as_view(), name="api-versions"),
+    path(
+        "models/<slug:model>/versions/<int:version>",
+        views.VersionView.as_view(),
+        name="api-version",
+    ),
+    path(
+        "models/<slug:model>/versions/<int:version>/schema",
+        views.SchemaView.as_view(),
+        name="api-version-schema",
+    ),
+    path(
+        "models/<slug:model>/versions/<int:version>/reference",
+        views.ReferenceView.as_view(),
+        name="api-version-reference",
+    ),
+    path("archives", views.ArchiveListView.as_view(), name="api-archives"),
+    path("archives/<int:archive>", views.ArchiveView.as_view(), name="api-archive"),
+]
