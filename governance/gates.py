@@ -6,7 +6,6 @@ from typing import Any
 
 from governance.numbers import Number, compare
 
-PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".dill")
 STAGES: dict[str, frozenset[str]] = {
     "promote": frozenset({"candidate", "approved", "serving"}),
     "roll_back": frozenset({"approved", "serving"}),
@@ -39,6 +38,7 @@ class Facts:
     champion_numbers: tuple[Number, ...]
     serves_as: tuple[tuple[str, str], ...] = ()
     was_champion: bool = False
+    pickled: tuple[str, ...] = ()
     archive: str = ""
     archive_verified: bool = False
 
@@ -180,11 +180,11 @@ def _comparison_evidence(
 
 
 def _format_safe(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
-    pickles = [path for path in facts.files if path.lower().endswith(PICKLES)]
+    pickles = list(facts.pickled)
     if not facts.files:
         return False, "Its files are not known yet, so their format is not either.", {}
     if not pickles:
-        return True, "No file is a pickle.", {"pickles": []}
+        return True, "No file has a known pattern of a pickle.", {"pickles": []}
     message = (
         f"{', '.join(pickles[:3])} can run code when loaded: prefer skops, ONNX or safetensors."
     )

@@ -124,7 +124,7 @@ def _archive(request: ChangeRequest) -> None:
 
 
 def _restore(request: ChangeRequest) -> None:
-    archive = Archive.objects.get(version=request.version_id)
+    archive = Archive.objects.defer("documents").get(version=request.version_id)
     archives.request_restore(
         actor=SYSTEM,
         archive_id=archive.pk,

@@ -67,12 +67,19 @@ def facts_of(version: Version) -> dict[str, Any]:
             "version": version.mlflow_version,
             "run": version.mlflow_run_id,
         },
-        "lineage": {name: part for name, part in version.lineage.items() if name != "metrics"},
+        "lineage": _lineage(version.lineage),
         "schema": _schema(version),
         "reference": _reference(version),
         "deployments": _deployments(version),
         "approvals": _approvals(version),
     }
+
+
+def _lineage(lineage: dict[str, Any]) -> dict[str, Any]:
+    """How it was made, without the run's metrics: these are claims."""
+    run = lineage.get("run") or {}
+    kept = {name: part for name, part in run.items() if name != "metrics"}
+    return {**lineage, "run": kept} if run else dict(lineage)
 
 
 def _schema(version: Version) -> dict[str, Any] | None:

@@ -86,7 +86,7 @@ def _facts(
 ) -> Facts:
     written = completeness(card.sections if card else {})
     numbers = numbers_of({version.pk} | ({champion.pk} if champion else set()))
-    archive = Archive.objects.filter(version=version).first()
+    archive = Archive.objects.filter(version=version).defer("documents").first()
     schema = Schema.objects.filter(version=version).first()
     periods = list(version.deployments.values_list("environment", "role", "ended_at"))
     return Facts(
@@ -110,13 +110,15 @@ def _facts(
         serves_as=tuple((where, role) for where, role, ended in periods if ended is None),
         was_champion=(change.environment, DeploymentRole.CHAMPION.value)
         in {(where, role) for where, role, _ in periods},
+        pickled=tuple(version.lineage.get("pickled") or ()),
         archive=archive.state if archive else "",
         archive_verified=bool(archive and archive.verified_at),
     )
 
 
 def _reference_rows(version: Version) -> int:
-    return Reference.objects.filter(version=version).values_list("rows", flat=True).first() or 0
+    usable = Reference.objects.filter(version=version, freeze_error="")
+    return usable.values_list("rows", flat=True).first() or 0
 
 
 def _monitors(model_id: int) -> dict[str, int]:

@@ -21,7 +21,8 @@ def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
         found[row.version_id].append(_measured(row, label))
     lineages = Version.objects.filter(pk__in=version_ids).values_list("pk", "lineage")
     for version_id, lineage in lineages:
-        found[version_id].extend(_recorded((lineage or {}).get("metrics") or {}))
+        run = lineage.get("run") or {}
+        found[version_id].extend(_recorded(run.get("metrics") or {}))
     return {version_id: tuple(found[version_id]) for version_id in version_ids}
 
 

@@ -222,6 +222,7 @@ def _mlflow(model: Model, by_role: dict[str, list[Deployment]]) -> dict[str, Any
         "agrees": model.mlflow_seen_at is not None and _same(wanted, seen),
         "seen_at": model.mlflow_seen_at,
         "error": model.mlflow_error,
+        "drift": [item["message"] for item in model.mlflow_seen.get("drift") or []],
     }
 
 

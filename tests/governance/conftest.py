@@ -65,7 +65,10 @@ def version_of(model, number, olga, auc=0.70):
         number=number,
         artifact_digest=f"{number:064x}",
         registered_by=olga,
-        lineage={"params": {"depth": "3"}, "metrics": {"test_auc": auc}},
+        lineage={
+            "run": {"params": {"depth": "3"}, "metrics": {"test_auc": auc}},
+            "pickled": [],
+        },
     )
     ArtifactFile.objects.create(version=version, path="model.skops", size=9, sha256=f"{number:064}")
     Contribution.objects.create(version=version, person=olga, kind="registered")

@@ -20,7 +20,7 @@ from governance.refusals import (
 from governance.services.cards import revise_card
 from governance.services.policies import set_policy
 from governance.services.requests import refresh_evidence, withdraw
-from registry.models import ArtifactFile, Contribution, Deployment, Version
+from registry.models import Contribution, Deployment, Version
 from tests.governance.conftest import (
     Unchanged,
     ask,
@@ -119,14 +119,14 @@ def test_the_database_refuses_signatures_of_ones_own_work(one, olga, vera, rita,
     person = vera if who == "requester" else rita
     if who == "editor":
         Contribution.objects.create(version=one, person=rita, kind="card")
-    with Unchanged(), pytest.raises(IntegrityError), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO governance_signoff (request_id, person_id, printed_name, role,"
-                " decision, meaning, reason, signed_digest, method)"
-                " VALUES (%s, %s, 'X', 'reviewer', 'approve', 'x', 'x', %s, 'password')",
-                [request.pk, person.pk, request.digest],
-            )
+    statement = (
+        "INSERT INTO governance_signoff (request_id, person_id, printed_name, role, decision,"
+        " meaning, reason, signed_digest, method)"
+        " VALUES (%s, %s, 'X', 'reviewer', 'approve', 'x', 'x', %s, 'password')"
+    )
+    refused = pytest.raises(IntegrityError)
+    with Unchanged(), refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, [request.pk, person.pk, request.digest])
 
 
 def test_a_hole_in_the_policy_is_stopped_by_the_database(one, vera, monkeypatch):
@@ -262,7 +262,8 @@ def test_gates_that_prevent_refuse_the_request_and_say_how_to_mend_it(flights, o
 
 
 def test_a_gate_that_warns_is_shown_and_does_not_refuse(one, olga):
-    ArtifactFile.objects.create(version=one, path="model.pkl", size=1, sha256="0" * 64)
+    one.lineage["pickled"] = ["model.pkl"]
+    one.save()
     request = ask(olga, one)
     gate = request.gates.get(gate="format_safe")
     assert (gate.passed, gate.mode) == (False, "warn")

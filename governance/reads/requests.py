@@ -1,0 +1,356 @@
+"""Change requests as pages show them: gates, numbers, signatures, and who may still sign."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.shortcuts import get_object_or_404
+
+from accounts.models import Membership, User, UserKind
+from governance.models import ChangeRequest, Decision, GateResult, SignOff
+from governance.numbers import HIGHER_IS_BETTER, LOWER_IS_BETTER, base_name
+from governance.policies import SIGNERS, can_submit, can_withdraw, had_a_hand, signing_roles
+from governance.reads.evidence import what_changed
+from governance.reads.inbox import requests_waiting_for
+from governance.reads.signatures import missing
+from governance.states import RequestState
+from registry.models import Contribution
+
+MEANINGS: dict[str, tuple[str, ...]] = {
+    "validator": (
+        "I validated this version and stand by the evidence",
+        "I reviewed the evidence",
+    ),
+    "reviewer": ("I reviewed the evidence and approve the change", "I reviewed the evidence"),
+    "risk_officer": (
+        "I accept the remaining risk on behalf of the organisation",
+        "I reviewed the risks",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RequestLine:
+    """A change request in a list."""
+
+    id: int
+    kind: str
+    state: str
+    model_slug: str
+    model_name: str
+    risk_tier: str
+    version: int
+    environment: str
+    role: str
+    requested_by: str
+    submitted_at: datetime
+    decided_at: datetime | None
+    signed: int
+    needed: int
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """What is asked for, in words: promote version 2 to champion."""
+        verb = self.kind.replace("_", " ")
+        if self.kind == "promote":
+            return f"{verb} version {self.version} to {self.role}"
+        return (
+            f"{verb} to version {self.version}" if self.role else f"{verb} version {self.version}"
+        )
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """The answer of a gate; `state` is passed, failed, or warning where it does not prevent."""
+
+    gate: str
+    title: str
+    mode: str
+    passed: bool
+    detail: str
+    evidence: dict[str, Any]
+
+    @property
+    def state(self) -> str:
+        return "passed" if self.passed else {"prevent": "failed"}.get(self.mode, "warning")
+
+    @property
+    def required(self) -> str:
+        return {"prevent": "must pass", "warn": "should pass"}.get(self.mode, "for information")
+
+
+@dataclass(frozen=True)
+class NumberCell:
+    """A number as it was frozen into the evidence."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int | None
+    verdict: str
+    as_of: str
+    measurement_id: int | None
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """The same number of the champion and of the proposed version."""
+
+    metric: str
+    label: str
+    source: str
+    champion: NumberCell | None
+    proposed: NumberCell | None
+
+    @property
+    def better(self) -> str:
+        """Which is better: champion, proposed, or nothing where that cannot be said."""
+        name = base_name(self.metric)
+        known = name in HIGHER_IS_BETTER or name in LOWER_IS_BETTER
+        if not known or self.champion is None or self.proposed is None:
+            return ""
+        gain = abs(self.proposed.value) - abs(self.champion.value)
+        if gain == 0:
+            return ""
+        return "proposed" if (gain > 0) == (name in HIGHER_IS_BETTER) else "champion"
+
+
+@dataclass(frozen=True)
+class SignatureLine:
+    """One signature, complete as 21 CFR 11.50 wants it shown; `counts` for the quorum now."""
+
+    id: int
+    name: str
+    role: str
+    decision: str
+    meaning: str
+    reason: str
+    at: datetime
+    digest: str
+    method: str
+    counts: bool
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A person who could still give a missing signature."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class RequestPage:
+    """Everything that a reviewer sees before signing."""
+
+    line: RequestLine
+    version_id: int
+    reason: str
+    digest: str
+    error: str
+    executed_at: datetime | None
+    champion: int | None
+    gates: tuple[GateLine, ...]
+    numbers: tuple[NumberRow, ...]
+    evidence: dict[str, Any]
+    changed: tuple[str, ...]
+    signatures: tuple[SignatureLine, ...]
+    missing: dict[str, int]
+    signers: tuple[Signer, ...]
+    my_role: str
+    can_sign: bool
+    blocked: str
+    can_withdraw: bool
+    can_refresh: bool
+    can_retry: bool
+    meanings: tuple[str, ...]
+
+
+def request_lines(user: Any, *, state: str = "", model: str = "") -> list[RequestLine]:
+    """The newest 200 change requests the user may see. Two queries."""
+    rows = ChangeRequest.objects.visible_to(user)
+    rows = rows.filter(state=state) if state else rows
+    rows = rows.filter(model__slug=model) if model else rows
+    return lines_of(rows.order_by("-pk")[:200])
+
+
+def inbox_lines(user: Any) -> list[RequestLine]:
+    """What waits for the user's signature, oldest first. Two queries."""
+    return lines_of(requests_waiting_for(user).order_by("submitted_at"))
+
+
+def lines_of(rows: Any) -> list[RequestLine]:
+    """Requests as lines: two queries for any number."""
+    found = rows.select_related("model", "version", "requested_by").prefetch_related("signoffs")
+    return [line_of(row) for row in found]
+
+
+def line_of(row: ChangeRequest) -> RequestLine:
+    return RequestLine(
+        id=row.pk,
+        kind=row.kind,
+        state=row.state,
+        model_slug=row.model.slug,
+        model_name=row.model.name,
+        risk_tier=row.model.risk_tier,
+        version=row.version.number,
+        environment=row.environment,
+        role=row.role,
+        requested_by=row.requested_by.name,
+        submitted_at=row.submitted_at,
+        decided_at=row.decided_at,
+        signed=len(_counting(row, row.signoffs.all())),
+        needed=sum(row.quorum.values()),
+        reason=row.reason,
+    )
+
+
+def request_page(user: User, request_id: int) -> RequestPage:
+    """One change request for one person. A fixed number of queries.
+
+    Raises:
+        Http404: there is none that the user may see.
+    """
+    rows = (
+        ChangeRequest.objects.visible_to(user)
+        .select_related("model__team", "version__model", "requested_by", "policy")
+        .prefetch_related("gates", "signoffs")
+    )
+    row = get_object_or_404(rows, pk=request_id)
+    signed = list(row.signoffs.all())
+    counting = _counting(row, signed)
+    needed = missing(row, counting)
+    is_open = row.state == RequestState.OPEN
+    changed = tuple(what_changed(row)) if is_open else ()
+    blocked = _blocked(user, row, signed, needed, changed)
+    role = _my_role(user, row, needed)
+    builder = can_submit(user, row.model)
+    return RequestPage(
+        line=line_of(row),
+        version_id=row.version_id,
+        reason=row.reason,
+        digest=row.digest,
+        error=row.error,
+        executed_at=row.executed_at,
+        champion=(row.evidence.get("champion") or {}).get("version"),
+        gates=tuple(_gate(gate) for gate in row.gates.all()),
+        numbers=_numbers(row.evidence),
+        evidence=row.evidence,
+        changed=changed,
+        signatures=tuple(_signature(row, signoff, changed) for signoff in signed),
+        missing=needed if is_open else {},
+        signers=_signers(row, needed, signed) if is_open else (),
+        my_role=role,
+        can_sign=not blocked,
+        blocked=blocked,
+        can_withdraw=is_open and can_withdraw(user, row),
+        can_refresh=is_open and bool(changed) and builder,
+        can_retry=row.state == RequestState.FAILED and builder,
+        meanings=MEANINGS.get(role, ()),
+    )
+
+
+def _counting(row: ChangeRequest, signed: Iterable[SignOff]) -> list[SignOff]:
+    return [s for s in signed if s.decision == Decision.APPROVE and s.signed_digest == row.digest]
+
+
+def _my_role(user: User, row: ChangeRequest, needed: dict[str, int]) -> str:
+    roles = signing_roles(user, row)
+    return next((role for role in roles if role in needed), roles[0] if roles else "")
+
+
+def _blocked(
+    user: User,
+    row: ChangeRequest,
+    signed: Sequence[SignOff],
+    needed: dict[str, int],
+    changed: Sequence[str],
+) -> str:
+    """Why this person cannot approve now, in a sentence; empty if they can."""
+    roles = signing_roles(user, row)
+    if row.state != RequestState.OPEN:
+        return f"The request is {row.state}."
+    if not roles:
+        wanted = " or ".join(role.replace("_", " ") for role in row.quorum)
+        return f"A {wanted} of the team signs this."
+    if hand := had_a_hand(user, row):
+        return f"{hand} Somebody else must sign."
+    if any(s.person_id == user.pk and s.signed_digest == row.digest for s in signed):
+        return "You have signed already."
+    if not any(role in needed for role in roles):
+        return "Your role has signed already; another role's signature is needed."
+    return f"{' '.join(changed)} The evidence must be refreshed first." if changed else ""
+
+
+def _gate(gate: GateResult) -> GateLine:
+    return GateLine(gate.gate, gate.title, gate.mode, gate.passed, gate.message, gate.evidence)
+
+
+def _numbers(evidence: dict[str, Any]) -> tuple[NumberRow, ...]:
+    """Every number of either version, the same measure from the same source in one row."""
+    champion = (evidence.get("champion") or {}).get("measurements") or []
+    ours = {_key(number): number for number in evidence.get("measurements") or []}
+    theirs = {_key(number): number for number in champion}
+    return tuple(
+        NumberRow(key[1], number["label"], key[0], _cell(theirs.get(key)), _cell(ours.get(key)))
+        for key, number in sorted((theirs | ours).items())
+    )
+
+
+def _key(number: dict[str, Any]) -> tuple[str, str, str]:
+    drift = "Worst" if number["label"].startswith("Worst") else number["label"]
+    return (number["source"], number["metric"], drift)
+
+
+def _cell(number: dict[str, Any] | None) -> NumberCell | None:
+    if number is None:
+        return None
+    return NumberCell(
+        value=float(number["value"]),
+        low=None if number["low"] is None else float(number["low"]),
+        high=None if number["high"] is None else float(number["high"]),
+        n=number["n"],
+        verdict=number["verdict"],
+        as_of=number["as_of"] or "",
+        measurement_id=number["measurement"],
+    )
+
+
+def _signature(row: ChangeRequest, signoff: SignOff, changed: Sequence[str]) -> SignatureLine:
+    current = signoff.signed_digest == row.digest and not changed
+    return SignatureLine(
+        id=signoff.pk,
+        name=signoff.printed_name,
+        role=signoff.role,
+        decision=signoff.decision,
+        meaning=signoff.meaning,
+        reason=signoff.reason,
+        at=signoff.signed_at,
+        digest=signoff.signed_digest,
+        method=signoff.method,
+        counts=current and signoff.decision == Decision.APPROVE,
+        stale=not current,
+    )
+
+
+def _signers(
+    row: ChangeRequest, needed: dict[str, int], signed: Sequence[SignOff]
+) -> tuple[Signer, ...]:
+    """People with a missing role and no hand in the version. One query."""
+    hands = Contribution.objects.filter(version=row.version_id).values("person")
+    out = {row.requested_by_id} | {s.person_id for s in signed if s.signed_digest == row.digest}
+    found = (
+        Membership.objects.filter(Q(team=row.model.team_id) | Q(team__isnull=True))
+        .filter(role__in=needed, user__is_active=True, user__kind=UserKind.PERSON)
+        .exclude(user__in=out)
+        .exclude(user__in=hands)
+        .select_related("user")
+        .order_by("user__name")
+    )
+    order = [role.value for role in SIGNERS]
+    people = {Signer(member.user.name, member.role) for member in found}
+    return tuple(sorted(people, key=lambda one: (order.index(one.role), one.name)))
