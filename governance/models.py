@@ -230,6 +230,9 @@ class Clearance(models.Model):
     state = models.CharField(max_length=12, choices=[(s, s) for s in ClearanceState])
     reasons = models.JSONField(default=list)
     incident_id = models.BigIntegerField(null=True, help_text="Incident that suspended it")
+    considered = models.JSONField(
+        default=list, help_text="Incidents that were open when a person reinstated it"
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )

@@ -26,6 +26,7 @@ from governance.querysets import ChangeRequestQuerySet
 from governance.services.requests import refresh_evidence, submit, withdraw
 from governance.services.signoffs import decide
 from governance.states import RequestKind, RequestState
+from registry.api import views as archives
 from registry.models import Archive, Version
 
 
@@ -127,8 +128,8 @@ class RefreshView(APIView):
         return _detail(request, pk)
 
 
-class ArchiveRequestMixin:
-    """`POST /archives`, to be joined with the registry's list at the same address."""
+class ArchiveListView(archives.ArchiveListView):
+    """The registry's list of archives, and beside it the way to ask for one."""
 
     @extend_schema(
         operation_id="archives_create",

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.api.cards import CardView
 from governance.api.requests import (
+    ArchiveListView,
     DecisionView,
     RefreshView,
     RequestListView,
@@ -21,5 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
     path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
     path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
+    # GET is the registry's: these addresses come before the registry's in config/urls.py.
+    path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),
 ]

@@ -28,15 +28,25 @@ def grant(*, actor: Any, version: Version, environment: str, reasons: list[str])
 
 
 @transaction.atomic
-def reinstate(*, actor: Any, version: Version, environment: str, reasons: list[str]) -> Clearance:
-    """A person decided that a suspended version may serve again."""
+def reinstate(
+    *,
+    actor: Any,
+    version: Version,
+    environment: str,
+    reasons: list[str],
+    considered: list[int],
+) -> Clearance:
+    """A person decided that a suspended version may serve again, `considered` incidents known."""
     row = _replace(actor, version, environment, ClearanceState.CLEARED, reasons)
+    row.considered = considered
+    row.save(update_fields=["considered"])
     record(
         actor,
         GovernanceEvent.CLEARANCE_REINSTATED,
         row,
         environment=environment,
         reasons=reasons,
+        considered=considered,
     )
     return row
 

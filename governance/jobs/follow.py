@@ -36,21 +36,28 @@ def follow_verdicts() -> None:
 
 
 def _speaking_against() -> list[tuple[Clearance, Incident]]:
-    """Clearances in force with an unresolved critical incident that has not suspended them yet."""
+    """Clearances in force with a critical incident that no person has decided about yet."""
     critical = Incident.objects.filter(severity=Severity.CRITICAL).exclude(
         state=IncidentState.RESOLVED
     )
-    by_version = {incident.version_id: incident for incident in critical.order_by("-pk")}
     cleared = Clearance.objects.filter(
-        version__in=by_version, until__isnull=True, state__in=MAY_SERVE
+        version__in=critical.values("version"), until__isnull=True, state__in=MAY_SERVE
     )
-    done = set(
-        Clearance.objects.filter(incident_id__in=[i.pk for i in by_version.values()]).values_list(
-            "version_id", "environment", "incident_id"
-        )
+    incidents = list(critical.order_by("pk"))
+    pairs = ((clearance, _undecided(clearance, incidents)) for clearance in cleared)
+    return [(clearance, incident) for clearance, incident in pairs if incident is not None]
+
+
+def _undecided(clearance: Clearance, incidents: list[Incident]) -> Incident | None:
+    return next(
+        (
+            incident
+            for incident in incidents
+            if incident.version_id == clearance.version_id
+            and incident.pk not in clearance.considered
+        ),
+        None,
     )
-    pairs = ((clearance, by_version[clearance.version_id]) for clearance in cleared)
-    return [(c, i) for c, i in pairs if (c.version_id, c.environment, i.pk) not in done]
 
 
 @transaction.atomic

@@ -11,6 +11,8 @@ from governance.models import Clearance
 from governance.policies import can_decide_clearance
 from governance.refusals import ClearanceNotSo, Incomplete
 from governance.states import ClearanceState
+from monitoring.models import Incident
+from monitoring.states import IncidentState
 from registry.models import Version
 
 ONLY_DECIDERS = "Only a reviewer or a risk officer of the team decides about clearance."
@@ -53,9 +55,16 @@ def reinstate_clearance(
         version=version,
         environment=environment,
         reasons=[f"Reinstated by {actor.name}: {reason.strip()}"],
+        considered=_unresolved(version),
     )
     rebuild_status(model_ids=[version.model_id])
     return row
+
+
+def _unresolved(version: Version) -> list[int]:
+    """What the person could know: it does not suspend the version a second time."""
+    found = Incident.objects.filter(version=version).exclude(state=IncidentState.RESOLVED)
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def _check(version: Version, environment: str, reason: str, states: set[ClearanceState]) -> None:
