@@ -18,7 +18,7 @@ from django.utils import timezone
 from ledger import claims
 from monitoring.jobs.baselines import count_new_references
 from monitoring.jobs.defaults import ensure_defaults
-from monitoring.jobs.windows import Window, windows_between
+from monitoring.jobs.windows import COVERED, Window, windows_between
 from monitoring.models import Batch, Monitor, MonitorKind, Profile, Run
 from monitoring.reads.settings import config_digest
 from registry.models import Deployment, Version
@@ -112,8 +112,8 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
 
 
 def _ceiling(last: datetime, monitor: Monitor) -> datetime:
-    """The last window of a version that serves no more is the one with its last row."""
-    return last + timedelta(hours=monitor.every_hours)
+    """The last window of a version that serves no more is the last that its log covers."""
+    return last + (1 - COVERED) * timedelta(hours=monitor.window_hours)
 
 
 def _history(version: Version) -> History | None:
