@@ -16,9 +16,9 @@ sign_in: list[URLPattern | URLResolver] = [
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("audit.api.urls")),
-    path("", include("registry.api.urls")),
-    path("", include("monitoring.api.urls")),
     path("", include("governance.api.urls")),
+    path("", include("monitoring.api.urls")),
+    path("", include("registry.api.urls")),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
 ]
 
