@@ -1,5 +1,36 @@
 """The monitoring addresses of the API, below /api/v1/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from monitoring.api import ingest, views
+
+urlpatterns = [
+    path(
+        "models/<slug:model>/versions/<int:version>/predictions",
+        ingest.PredictionsView.as_view(),
+        name="api-predictions",
+    ),
+    path("models/<slug:model>/outcomes", ingest.OutcomesView.as_view(), name="api-outcomes"),
+    path(
+        "models/<slug:model>/measurements",
+        views.MeasurementListView.as_view(),
+        name="api-measurements",
+    ),
+    path("monitors", views.MonitorListView.as_view(), name="api-monitors"),
+    path("monitors/<int:monitor>", views.MonitorView.as_view(), name="api-monitor"),
+    path("runs", views.RunListView.as_view(), name="api-runs"),
+    path("alerts", views.AlertListView.as_view(), name="api-alerts"),
+    path("incidents", views.IncidentListView.as_view(), name="api-incidents"),
+    path("incidents/<int:incident>", views.IncidentView.as_view(), name="api-incident"),
+    path(
+        "incidents/<int:incident>/acknowledge",
+        views.AcknowledgeView.as_view(),
+        name="api-incident-acknowledge",
+    ),
+    path(
+        "incidents/<int:incident>/resolve",
+        views.ResolveView.as_view(),
+        name="api-incident-resolve",
+    ),
+    path("incidents/<int:incident>/notes", views.NoteView.as_view(), name="api-incident-notes"),
+]

@@ -1,0 +1,247 @@
+"""The shapes that monitoring takes and gives."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from monitoring.models import (
+    Alert,
+    Incident,
+    IncidentEntry,
+    Measurement,
+    Monitor,
+    MonitorKind,
+    Run,
+    Severity,
+)
+from registry.api.serializers import Strict
+
+YEAR = 24 * 366
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    """A stored batch; the same key with the same bytes gets the same answer again."""
+
+    batch = serializers.IntegerField()
+    rows = serializers.IntegerField(help_text="Rows stored")
+    rejected = serializers.IntegerField(help_text="Rows left out (mode=partial, or repeated rows)")
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    digest = serializers.CharField(help_text="SHA-256 of the stored file")
+    warnings = serializers.ListField(child=serializers.CharField(), required=False)
+    errors = serializers.ListField(child=serializers.DictField(), required=False)
+    counts = serializers.DictField(child=serializers.IntegerField(), required=False)
+
+
+class Finite(serializers.FloatField):
+    """A float without NaN and infinities, which no threshold can be."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not -1e300 < value < 1e300:
+            raise serializers.ValidationError("Send a finite number.")
+        return value
+
+
+class MonitorSettings(Strict):
+    """What may be said of a monitor; the service knows what goes together."""
+
+    name = serializers.CharField(max_length=120)
+    metric = serializers.CharField(max_length=40)
+    segments = serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=50, required=False
+    )
+    window_hours = serializers.IntegerField(min_value=1, max_value=YEAR, required=False)
+    every_hours = serializers.IntegerField(min_value=1, max_value=YEAR, required=False)
+    lateness_hours = serializers.IntegerField(min_value=0, max_value=YEAR, required=False)
+    warning = Finite(allow_null=True, required=False)
+    breach = Finite(allow_null=True, required=False)
+    alpha = Finite(required=False)
+    minimum_n = serializers.IntegerField(min_value=1, max_value=10**9, required=False)
+    open_after = serializers.IntegerField(min_value=1, max_value=10, required=False)
+    severity = serializers.ChoiceField(Severity.choices, required=False)
+    enabled = serializers.BooleanField(required=False)
+    why = serializers.CharField(max_length=300, allow_blank=True, required=False)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """`fields` is a name that serializers keep for themselves, so it is added by hand."""
+        found = super().get_fields()
+        found["fields"] = serializers.ListField(
+            child=serializers.CharField(max_length=120), max_length=1000, required=False
+        )
+        return found
+
+
+class MonitorInput(MonitorSettings):
+    model = serializers.SlugField(max_length=80)
+    kind = serializers.ChoiceField(MonitorKind.choices)
+
+
+class MonitorOutput(serializers.ModelSerializer[Monitor]):
+    model = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    created_by = serializers.SlugRelatedField(slug_field="name", read_only=True)
+
+    class Meta:
+        model = Monitor
+        fields = [
+            "id",
+            "model",
+            "name",
+            "kind",
+            "metric",
+            "fields",
+            "segments",
+            "window_hours",
+            "every_hours",
+            "lateness_hours",
+            "warning",
+            "breach",
+            "alpha",
+            "minimum_n",
+            "open_after",
+            "severity",
+            "enabled",
+            "why",
+            "created_by",
+            "created_at",
+            "changed_at",
+        ]
+
+
+class MeasurementOutput(serializers.ModelSerializer[Measurement]):
+    version = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    kind = serializers.CharField(source="monitor.kind")
+    window_start = serializers.DateTimeField(source="run.window_start")
+
+    class Meta:
+        model = Measurement
+        fields = [
+            "id",
+            "run",
+            "monitor",
+            "kind",
+            "version",
+            "window_start",
+            "window_end",
+            "metric",
+            "field",
+            "segment",
+            "value",
+            "low",
+            "high",
+            "reference_value",
+            "n",
+            "reference_n",
+            "p_value",
+            "warning",
+            "breach",
+            "verdict",
+            "reason",
+            "parameters",
+            "latest",
+        ]
+
+
+class RunOutput(serializers.ModelSerializer[Run]):
+    version = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    model = serializers.CharField(source="monitor.model.slug")
+    kind = serializers.CharField(source="monitor.kind")
+
+    class Meta:
+        model = Run
+        fields = [
+            "id",
+            "model",
+            "version",
+            "monitor",
+            "kind",
+            "window_start",
+            "window_end",
+            "revision",
+            "latest",
+            "verdict",
+            "reason",
+            "rows",
+            "labelled",
+            "config_digest",
+            "profile_digest",
+            "reference_digest",
+            "library_version",
+            "milliseconds",
+            "measured_at",
+        ]
+
+
+class AlertOutput(serializers.ModelSerializer[Alert]):
+    model = serializers.CharField(source="run.monitor.model.slug")
+    version = serializers.IntegerField(source="run.version.number")
+    window_end = serializers.DateTimeField(source="run.window_end")
+
+    class Meta:
+        model = Alert
+        fields = [
+            "id",
+            "model",
+            "version",
+            "run",
+            "measurement",
+            "incident",
+            "severity",
+            "message",
+            "window_end",
+            "raised_at",
+        ]
+
+
+class EntryOutput(serializers.ModelSerializer[IncidentEntry]):
+    person = serializers.SerializerMethodField(help_text="null: the machine")
+
+    class Meta:
+        model = IncidentEntry
+        fields = ["at", "person", "text"]
+
+    def get_person(self, entry: IncidentEntry) -> str | None:
+        return entry.person.name if entry.person else None
+
+
+class IncidentOutput(serializers.ModelSerializer[Incident]):
+    model = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    version = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    owner = serializers.SlugRelatedField(slug_field="name", read_only=True)
+
+    class Meta:
+        model = Incident
+        fields = [
+            "id",
+            "model",
+            "version",
+            "kind",
+            "title",
+            "state",
+            "severity",
+            "owner",
+            "began_at",
+            "opened_at",
+            "acknowledged_at",
+            "resolved_at",
+            "root_cause",
+        ]
+
+
+class IncidentDetailOutput(IncidentOutput):
+    timeline = EntryOutput(source="entries", many=True)
+
+    class Meta(IncidentOutput.Meta):
+        fields = [*IncidentOutput.Meta.fields, "timeline"]
+
+
+class AcknowledgeInput(Strict):
+    note = serializers.CharField(max_length=5000, allow_blank=True, required=False)
+
+
+class ResolveInput(Strict):
+    root_cause = serializers.CharField(max_length=5000)
+
+
+class NoteInput(Strict):
+    text = serializers.CharField(max_length=5000)
