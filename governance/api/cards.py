@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.problems import Problem
+from accounts.sessions import person_of
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import CardChangeSerializer, CardSerializer
@@ -79,7 +80,7 @@ class CardView(APIView):
         shape.is_valid(raise_exception=True)
         with refusals_as_problems():
             revise_card(
-                actor=request.user,
+                actor=person_of(request),
                 version_id=found.pk,
                 sections=shape.validated_data["sections"],
                 note=shape.validated_data["note"],

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.sessions import person_of
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import (
@@ -90,7 +91,7 @@ class DecisionView(APIView):
         words = dict(shape.validated_data)
         with refusals_as_problems():
             signoff = decide(
-                actor=request.user,
+                actor=person_of(request),
                 request_id=found.pk,
                 expected_digest=words.pop("digest"),
                 **words,
@@ -110,7 +111,7 @@ class WithdrawView(APIView):
         shape = ReasonSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         with refusals_as_problems():
-            withdraw(actor=request.user, request_id=found.pk, **shape.validated_data)
+            withdraw(actor=person_of(request), request_id=found.pk, **shape.validated_data)
         return _detail(request, pk)
 
 
@@ -124,7 +125,7 @@ class RefreshView(APIView):
         """Freeze today's evidence; signatures over the earlier one do not count any more."""
         found = _visible(request, pk)
         with refusals_as_problems():
-            refresh_evidence(actor=request.user, request_id=found.pk)
+            refresh_evidence(actor=person_of(request), request_id=found.pk)
         return _detail(request, pk)
 
 
@@ -171,7 +172,7 @@ def visible_version(request: Request, model: str, number: int) -> Version:
 
 def submitted(request: Request, version: Version, **wanted: Any) -> Response:
     with refusals_as_problems():
-        found = submit(actor=request.user, version_id=version.pk, **wanted)
+        found = submit(actor=person_of(request), version_id=version.pk, **wanted)
     location = {"Location": f"/api/v1/change-requests/{found.pk}"}
     return _detail(request, found.pk, status=201, headers=location)
 

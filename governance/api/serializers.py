@@ -31,7 +31,11 @@ class NewRequestSerializer(serializers.Serializer[Any]):
         choices=[role.value for role in DeploymentRole], required=False, default=""
     )
     traffic_share = serializers.DecimalField(
-        max_digits=5, decimal_places=4, min_value=Decimal(0), max_value=Decimal(1), default=1
+        max_digits=5,
+        decimal_places=4,
+        min_value=Decimal(0),
+        max_value=Decimal(1),
+        default=Decimal(1),
     )
     reason = serializers.CharField(max_length=4000)
 

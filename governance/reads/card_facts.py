@@ -104,7 +104,9 @@ def _fields(fields: list[dict[str, Any]], roles: frozenset[str]) -> list[dict[st
 
 def _reference(version: Version) -> dict[str, Any] | None:
     row = Reference.objects.filter(version=version).only("kind", "rows", "digest").first()
-    return row and {"kind": row.get_kind_display(), "rows": row.rows, "digest": row.digest}
+    if row is None:
+        return None
+    return {"kind": row.get_kind_display(), "rows": row.rows, "digest": row.digest}
 
 
 def _deployments(version: Version) -> list[dict[str, Any]]:

@@ -205,6 +205,7 @@ def _other_policy(request: ChangeRequest) -> bool:
 def _other_champion(request: ChangeRequest) -> bool:
     if request.kind not in BESIDE_CHAMPION:
         return False
-    frozen = request.evidence["champion"]
+    frozen = request.evidence["champion"] or {}
     champion = champion_of(request.model_id, request.environment)
-    return (frozen and frozen["version"]) != (champion and champion.number)
+    before: int | None = frozen.get("version")
+    return before != (champion.number if champion else None)

@@ -71,7 +71,7 @@ def model_page(user: Any, slug: str, environment: str = DEFAULT_ENVIRONMENT) -> 
     detail = model_detail(user, slug)
     model = Model.objects.select_related("team").get(pk=detail.row.id)
     rows = StatusRow.objects.filter(model=model, environment=environment)
-    status = next((row.answer for row in rows.latest_rows()), {})
+    status: dict[str, Any] = next((row.answer for row in rows.latest_rows()), {})
     requests = ChangeRequest.objects.filter(model=model).order_by("-pk")[:MOST]
     return ModelPage(
         detail=detail,

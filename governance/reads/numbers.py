@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.db.models import QuerySet
+
 from governance.numbers import MEASURED, RECORDED, Number
 from monitoring.models import Measurement, MonitorKind
 from registry.models import Version
@@ -31,7 +33,7 @@ def name(metric: str) -> str:
     return metric.upper() if len(metric) <= 4 else metric.replace("_", " ")
 
 
-def _sound(version_ids: Collection[int], kind: str) -> Any:
+def _sound(version_ids: Collection[int], kind: str) -> QuerySet[Measurement]:
     return Measurement.objects.filter(
         version__in=version_ids, monitor__kind=kind, latest=True, segment="", value__isnull=False
     ).exclude(verdict="insufficient_data")

@@ -61,7 +61,7 @@ def set_policy(
 def _check(kind: str, risk_tier: str, quorum: dict[str, int], gates: list[dict[str, Any]]) -> None:
     if kind not in list(RequestKind) or risk_tier not in RiskTier.values:
         raise Incomplete("kind", "A kind of change request and a risk tier.")
-    counts = all(isinstance(count, int) and 1 <= count <= 9 for count in quorum.values())
+    counts = all(count in range(1, 10) for count in quorum.values())
     if not quorum or not counts or not set(quorum) <= {role.value for role in SIGNERS}:
         raise Incomplete(
             "quorum", "One to nine signatures of validators, reviewers, risk officers."

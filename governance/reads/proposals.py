@@ -1,0 +1,88 @@
+"""Before a change is asked for: what would be asked of it, and how the gates answer now."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from governance.gates import STAGES
+from governance.models import ChangeRequest
+from governance.policies import can_submit
+from governance.reads.evidence import Change, current_policy, gather
+from governance.reads.requests import GateLine
+from governance.reads.status import DEFAULT_ENVIRONMENT
+from governance.states import RequestState
+from registry.models import Version
+from registry.states import DeploymentRole
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change of a version that somebody thinks of asking for."""
+
+    version_id: int
+    number: int
+    model_slug: str
+    model_name: str
+    risk_tier: str
+    stage: str
+    kinds: tuple[str, ...]
+    kind: str
+    quorum: dict[str, int]
+    gates: tuple[GateLine, ...]
+    pending: int | None
+    can_submit: bool
+
+
+def proposal(
+    user: Any, slug: str, number: int, kind: str = "", role: str = DeploymentRole.CHAMPION
+) -> Proposal:
+    """The change of this kind (else the first that the stage allows), with today's answers.
+
+    Raises:
+        Http404: there is no such version that the user may see.
+    """
+    version = get_object_or_404(
+        Version.objects.visible_to(user).select_related("model__team", "model__owner"),
+        model__slug=slug,
+        number=number,
+    )
+    kinds = tuple(one for one, stages in STAGES.items() if version.stage in stages)
+    chosen = kind if kind in kinds else next(iter(kinds), "")
+    quorum, gates = _asked(version, chosen, role)
+    return Proposal(
+        version_id=version.pk,
+        number=version.number,
+        model_slug=slug,
+        model_name=version.model.name,
+        risk_tier=version.model.risk_tier,
+        stage=version.stage,
+        kinds=kinds,
+        kind=chosen,
+        quorum=quorum,
+        gates=gates,
+        pending=_pending(version, chosen),
+        can_submit=can_submit(user, version.model),
+    )
+
+
+def _asked(version: Version, kind: str, role: str) -> tuple[dict[str, int], tuple[GateLine, ...]]:
+    policy = current_policy(kind, version.model.risk_tier) if kind else None
+    if policy is None:
+        return {}, ()
+    wanted = role if kind == "promote" else ""
+    change = Change(kind, DEFAULT_ENVIRONMENT, wanted, Decimal(1), "")
+    findings = gather(version, change, policy).findings
+    gates = (GateLine(f.gate, f.title, f.mode, f.passed, f.message, f.evidence) for f in findings)
+    return policy.quorum, tuple(gates)
+
+
+def _pending(version: Version, kind: str) -> int | None:
+    waiting = ChangeRequest.objects.filter(
+        version=version,
+        kind=kind,
+        environment=DEFAULT_ENVIRONMENT,
+        state__in=[RequestState.OPEN, RequestState.APPROVED],
+    )
+    return waiting.values_list("pk", flat=True).first()

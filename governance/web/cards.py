@@ -1,0 +1,157 @@
+"""The card of a version: read, printed, edited, and compared with its past."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from accounts.policies import require
+from accounts.sessions import person_of
+from governance.card_fields import BY_ID, BadSections, completeness
+from governance.policies import can_edit_card
+from governance.reads.cards import card_of, difference
+from governance.refusals import CardChanged
+from governance.services.cards import ONLY_BUILDERS, refresh_card, revise_card
+from governance.web.facts import groups_of
+from governance.web.forms import CardForm
+from registry.models import Version
+
+
+@require_safe
+def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The whole card for reading and printing; `revision` shows an earlier one."""
+    person = person_of(request)
+    version = _visible(person, slug, number)
+    asked = _number(request, "revision")
+    found = card_of(version.pk, asked or None)
+    if asked and found is None:
+        raise Http404("There is no such revision.")
+    context = {
+        "version": version,
+        "card": found,
+        "earlier": found is not None and found.revision != found.revisions[0],
+        "groups": groups_of(found.facts) if found else (),
+        "can_edit": can_edit_card(person, version),
+    }
+    return render(request, "governance/card.html", context)
+
+
+@require_safe
+def revisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Every revision, and how two of them differ: the newest and the one before, unless asked."""
+    version = _visible(person_of(request), slug, number)
+    found = card_of(version.pk)
+    newest = found.revision.number if found else 0
+    later = _number(request, "to") or newest
+    earlier = _number(request, "from") or max(later - 1, 1)
+    context = {
+        "version": version,
+        "card": found,
+        "earlier": earlier,
+        "later": later,
+        "differences": difference(version.pk, earlier, later),
+    }
+    return render(request, "governance/card_revisions.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One field per section. What somebody else wrote meanwhile is never overwritten unseen."""
+    person = person_of(request)
+    version = _visible(person, slug, number)
+    require(can_edit_card(person, version), ONLY_BUILDERS)
+    if request.method != "POST":
+        return _form_page(request, version, _fresh(version))
+    form = CardForm(request.POST, texts={})
+    if not form.is_valid():
+        return _form_page(request, version, form, status=422)
+    base = _texts(version, form.cleaned_data["expected_revision"])
+    changed = {k: text for k, text in form.sections().items() if text != base.get(k, "")}
+    try:
+        revision = revise_card(
+            actor=person,
+            version_id=version.pk,
+            sections=changed,
+            note=form.cleaned_data["note"],
+            expected_revision=form.cleaned_data["expected_revision"],
+        )
+    except CardChanged:
+        return _conflict(request, version, form, base, changed)
+    except BadSections as error:
+        for name, text in error.errors.items():
+            form.add_error(name if name in form.fields else None, text)
+        return _form_page(request, version, form, status=422)
+    messages.success(request, f"The card is saved as revision {revision.number}.")
+    return redirect("card", slug, number)
+
+
+@require_POST
+def refresh(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Facts and numbers as they are today; people's words stay."""
+    person = person_of(request)
+    version = _visible(person, slug, number)
+    revision = refresh_card(actor=person, version_id=version.pk)
+    messages.success(request, f"Facts and numbers are of today: revision {revision.number}.")
+    return redirect("card", slug, number)
+
+
+def _visible(person: User, slug: str, number: int) -> Version:
+    rows = Version.objects.visible_to(person).select_related("model__team", "model__owner")
+    return get_object_or_404(rows, model__slug=slug, number=number)
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    """A number of the address; 0 where there is none or where it makes no sense."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+
+
+def _texts(version: Version, revision: int | None = None) -> dict[str, str]:
+    found = card_of(version.pk, revision)
+    return found.written if found else {}
+
+
+def _fresh(version: Version) -> CardForm:
+    found = card_of(version.pk)
+    texts = found.written if found else {}
+    newest = found.revision.number if found else 0
+    return CardForm(texts=texts, initial={"expected_revision": newest})
+
+
+def _conflict(
+    request: HttpRequest,
+    version: Version,
+    form: CardForm,
+    base: dict[str, str],
+    mine: dict[str, str],
+) -> HttpResponse:
+    """Others' words in what this person left alone, their own in what they wrote."""
+    found = card_of(version.pk)
+    theirs = found.written if found else {}
+    newest = found.revision.number if found else 0
+    touched = {name for name in BY_ID if theirs.get(name, "") != base.get(name, "")}
+    merged = CardForm(
+        texts={**theirs, **mine},
+        initial={"expected_revision": newest, "note": form.cleaned_data["note"]},
+    )
+    context = {
+        "conflict": True,
+        "base": form.cleaned_data["expected_revision"],
+        "newest": newest,
+        "theirs": [BY_ID[name].title for name in BY_ID if name in touched - mine.keys()],
+        "both": [
+            (BY_ID[name], theirs.get(name, "")) for name in BY_ID if name in touched & mine.keys()
+        ],
+    }
+    return _form_page(request, version, merged, status=412, **context)
+
+
+def _form_page(
+    request: HttpRequest, version: Version, form: CardForm, status: int = 200, **more: Any
+) -> HttpResponse:
+    written = {name: str(form[name].value() or "") for name in BY_ID}
+    context = {"version": version, "form": form, "completeness": completeness(written), **more}
+    return render(request, "governance/card_edit.html", context, status=status)

@@ -1,0 +1,55 @@
+"""What waits for a person, what they asked for, what was decided; and every request."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.sessions import person_of
+from governance.models import ChangeRequest
+from governance.reads.requests import inbox_lines, lines_of, request_lines
+from governance.states import RequestState
+
+SHOWN = 20
+DECIDED = (
+    RequestState.EXECUTED,
+    RequestState.APPROVED,
+    RequestState.REJECTED,
+    RequestState.FAILED,
+    RequestState.WITHDRAWN,
+)
+
+
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """A person's desk: oldest first where somebody waits, newest first where all is said."""
+    person = person_of(request)
+    visible = ChangeRequest.objects.visible_to(person)
+    mine = visible.filter(requested_by=person).order_by("-pk")
+    decided = visible.filter(state__in=DECIDED).order_by("-pk")
+    context = {
+        "waiting": inbox_lines(person),
+        "mine": lines_of(mine[:SHOWN]),
+        "decided": lines_of(decided[:SHOWN]),
+    }
+    return render(request, "governance/inbox.html", context)
+
+
+@require_safe
+def all_requests(request: HttpRequest) -> HttpResponse:
+    """Every change request of the person's teams, filtered."""
+    state, model = request.GET.get("state", ""), request.GET.get("model", "")
+    known = state if state in list(RequestState) else ""
+    context = {
+        "lines": request_lines(person_of(request), state=known, model=model.replace("\0", "")),
+        "filtered": bool(state or model),
+        "fields": [
+            {
+                "name": "state",
+                "label": "State",
+                "value": known,
+                "options": [("", "Any state"), *[(one.value, one.value) for one in RequestState]],
+            },
+            {"name": "model", "label": "Model", "value": model, "placeholder": "flight-delay"},
+        ],
+    }
+    return render(request, "governance/change_requests.html", context)

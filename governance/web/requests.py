@@ -1,0 +1,173 @@
+"""Change requests: asked for, read with their evidence, withdrawn, refreshed, tried again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from accounts.policies import require
+from accounts.sessions import person_of
+from governance.models import ChangeRequest
+from governance.policies import can_withdraw
+from governance.reads.proposals import Proposal, proposal
+from governance.reads.requests import NumberRow, RequestPage, request_page
+from governance.refusals import GatesNotPassed, Unable
+from governance.services.requests import (
+    ONLY_BUILDERS,
+    refresh_evidence,
+    retry,
+    submit,
+    withdraw,
+)
+from governance.web.answers import blame, tell
+from governance.web.forms import ChangeForm, ReasonForm, SignatureForm
+from governance.web.steps import steps_of
+
+KIND_WORDS = {
+    "promote": "Promote",
+    "roll_back": "Roll back",
+    "retire": "Retire",
+    "archive": "Archive",
+    "restore": "Restore",
+}
+KIND_MEANS = {
+    "promote": "When it is approved, the version serves in this role and MLflow's alias follows.",
+    "roll_back": "When it is approved, this earlier version becomes champion again.",
+    "retire": "When it is approved, the version serves nowhere any more.",
+    "archive": "When it is approved, files, card, evidence and environment are copied, hashed "
+    "and sealed.",
+    "restore": "When it is approved, the archive is verified bit by bit and registered as a new "
+    "candidate, which needs an approval of its own.",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Ask for a change; the page says who will have to sign and how the gates answer now."""
+    person = person_of(request)
+    kind = request.POST.get("kind") or request.GET.get("kind", "")
+    role = request.POST.get("role") or request.GET.get("role", "champion")
+    page = proposal(person, slug, number, kind, role)
+    require(page.can_submit, ONLY_BUILDERS)
+    if request.method != "POST":
+        return _new_page(request, page, ChangeForm(kind=page.kind, initial={"role": role}))
+    form = ChangeForm(request.POST, kind=page.kind)
+    if not form.is_valid():
+        return _new_page(request, page, form, 422)
+    try:
+        made = submit(actor=person, kind=kind, version_id=page.version_id, **form.wanted())
+    except GatesNotPassed as error:
+        form.add_error(None, _gates_sentence(len(error.failing)))
+        return _new_page(request, page, form, error.status)
+    except Unable as error:
+        return _new_page(request, page, form, blame(form, error))
+    messages.success(request, f"CR-{made.pk} is submitted; its evidence is frozen.")
+    return redirect("change-request", made.pk)
+
+
+def _gates_sentence(count: int) -> str:
+    gates = "One gate does" if count == 1 else f"{count} gates do"
+    return f"{gates} not pass yet, so nothing was submitted. Each one says below how to mend it."
+
+
+def _new_page(
+    request: HttpRequest, page: Proposal, form: ChangeForm, status: int = 200
+) -> HttpResponse:
+    context = {
+        "page": page,
+        "form": form,
+        "verb": KIND_WORDS.get(page.kind, ""),
+        "means": KIND_MEANS.get(page.kind, ""),
+        "choices": [
+            {"key": kind, "label": KIND_WORDS[kind], "url": f"?kind={kind}"} for kind in page.kinds
+        ],
+        "prevented": sum(1 for gate in page.gates if gate.state == "failed"),
+    }
+    return render(request, "governance/request_new.html", context, status=status)
+
+
+@require_safe
+def change_request(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Everything that a reviewer sees before signing."""
+    page = request_page(person_of(request), request_id)
+    return render(request, "governance/change_request.html", context_of(page))
+
+
+def context_of(page: RequestPage) -> dict[str, Any]:
+    form = SignatureForm(meanings=page.meanings, initial={"digest": page.digest})
+    return {
+        "page": page,
+        "line": page.line,
+        "means": KIND_MEANS.get(page.line.kind, ""),
+        "steps": steps_of(page),
+        "rows": [_row(number) for number in page.numbers],
+        "failed_gates": sum(1 for gate in page.gates if not gate.passed),
+        "form": form,
+    }
+
+
+def _row(number: NumberRow) -> dict[str, Any]:
+    """A row of the comparison component: numbers as claims, the source below the label."""
+    return {
+        "label": number.label,
+        "left": number.champion,
+        "right": number.proposed,
+        "better": {"champion": "left", "proposed": "right"}.get(number.better, ""),
+        "note": number.source,
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw_request(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Take a request back, with the reason."""
+    person = person_of(request)
+    found = _visible(person, request_id)
+    require(can_withdraw(person, found), "Who asked, or a developer of the team, withdraws it.")
+    form = ReasonForm(request.POST or None)
+    status = 200 if request.method != "POST" else 422
+    if request.method == "POST" and form.is_valid():
+        try:
+            withdraw(actor=person, request_id=found.pk, reason=form.cleaned_data["reason"])
+        except Unable as error:
+            status = blame(form, error)
+        else:
+            messages.success(request, f"CR-{found.pk} is withdrawn.")
+            return redirect("change-request", found.pk)
+    context = {"found": found, "form": form}
+    return render(request, "governance/request_withdraw.html", context, status=status)
+
+
+@require_POST
+def refresh(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Freeze today's evidence; signatures over the earlier one are stale from then on."""
+    said = "Today's evidence is frozen. Signatures over the earlier evidence do not count any more."
+    return _step(request, request_id, refresh_evidence, said)
+
+
+@require_POST
+def try_again(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Carry out once more what was approved and failed."""
+    return _step(request, request_id, retry, "It is being carried out again.")
+
+
+def _step(
+    request: HttpRequest, request_id: int, service: Callable[..., ChangeRequest], said: str
+) -> HttpResponse:
+    person = person_of(request)
+    found = _visible(person, request_id)
+    try:
+        service(actor=person, request_id=found.pk)
+    except Unable as error:
+        tell(request, error)
+    else:
+        messages.success(request, said)
+    return redirect("change-request", found.pk)
+
+
+def _visible(person: User, request_id: int) -> ChangeRequest:
+    rows = ChangeRequest.objects.visible_to(person).select_related("model", "version__model")
+    return get_object_or_404(rows, pk=request_id)

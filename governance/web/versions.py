@@ -1,0 +1,33 @@
+"""The page of one version."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.sessions import person_of
+from governance.reads.version_page import VersionPage, version_page
+from governance.web.facts import lineage_of, size_of
+
+HEALTH_LABELS = {"drift": "Drift", "quality": "Data quality", "performance": "Performance"}
+
+
+@require_safe
+def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """A version with its card, bytes, lineage, schema, reference, roles and requests."""
+    page = version_page(person_of(request), slug, number)
+    context = {
+        "page": page,
+        "detail": page.detail,
+        "roles": [one for one in page.detail.periods if one.running],
+        "health": [(HEALTH_LABELS.get(cell.kind, cell.kind), cell) for cell in page.health],
+        "lineage": lineage_of(page.detail.lineage),
+        "size": size_of(page.detail.files),
+        "written": [part for part in page.card.sections if part.text] if page.card else [],
+        "in_force": _in_force(page),
+        "actions": page.possible if page.can_submit else (),
+    }
+    return render(request, "governance/version.html", context)
+
+
+def _in_force(page: VersionPage) -> list[object]:
+    return [one for one in page.clearances if one.until is None]
