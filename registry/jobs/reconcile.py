@@ -5,15 +5,18 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from ledger import claims
 from ledger.models import Job, JobState
 from registry.gateways import mlflow
 from registry.gateways.mlflow import MlflowRefused, MlflowUnavailable
+from registry.jobs.archives import fail_archive
 from registry.jobs.mlflow import look, note, note_failure, push_soon
-from registry.models import Model, Version, WebhookDelivery
+from registry.jobs.restoring import fail_restore
+from registry.models import Archive, Model, Restore, RestoreState, Version, WebhookDelivery
+from registry.states import ArchiveState
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +40,7 @@ def reconcile() -> int:
             return place
         except MlflowRefused as refusal:
             note_failure(model_ids=[model.pk], reason=str(refusal))
-    _inspect_again()
+    _revive()
     _forget_deliveries()
     ensure_webhook()
     return len(models)
@@ -63,12 +66,29 @@ def _forget_deliveries() -> None:
     WebhookDelivery.objects.filter(received_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 
-def _inspect_again() -> None:
-    """MLflow answers: versions whose hashing was given up while it was away get another try."""
-    waiting = Version.objects.filter(artifact_digest="", inspect_error="")
-    for version_id in waiting.values_list("pk", flat=True)[:100]:
-        dead = Job.objects.filter(kind="registry.inspect", key=str(version_id), state=JobState.DEAD)
-        dead.update(state=JobState.DUE, attempts=0, due_at=Now(), finished_at=None)
+def _revive() -> None:
+    """MLflow answers: what was given up while it was away is tried again, the rest has failed."""
+    kinds = ["registry.inspect", "registry.archive", "registry.restore"]
+    for job in Job.objects.filter(kind__in=kinds, state=JobState.DEAD).order_by("pk")[:100]:
+        if "MlflowUnavailable" in job.error:
+            with transaction.atomic():
+                claims.again(kind=job.kind, key=job.key, subject_id=job.subject_id)
+        else:
+            _give_up(job)
+
+
+def _give_up(job: Job) -> None:
+    """Say so where people look; saying it again changes nothing."""
+    reason = (job.error.strip().splitlines() or ["no reason was kept"])[-1]
+    if job.kind == "registry.archive":
+        if Archive.objects.filter(pk=job.subject_id, state=ArchiveState.REQUESTED).exists():
+            fail_archive(archive_id=job.subject_id, reason=reason)
+    elif job.kind == "registry.restore":
+        if Restore.objects.filter(pk=job.subject_id, state=RestoreState.REQUESTED).exists():
+            fail_restore(restore_id=job.subject_id, reason=reason)
+    else:
+        waiting = Version.objects.filter(pk=job.subject_id, artifact_digest="", inspect_error="")
+        waiting.update(inspect_error=reason[:500])
 
 
 def ensure_webhook() -> None:

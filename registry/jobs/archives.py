@@ -1,0 +1,210 @@
+"""Writes an archive so that it is there whole or not at all.
+
+Every attempt builds a folder of its own, named after its claim's token, so a worker that was taken
+for dead cannot touch what another one has sealed. The archive counts from the moment its row says
+`sealed`, which is after copying, hashing, syncing, renaming and reading back.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from audit.chain import canonical
+from audit.record import SYSTEM, record
+from ledger import claims
+from registry.events import RegistryEvent
+from registry.gateways import folders, mlflow_runs
+from registry.gateways.mlflow import MlflowRefused, UnsafeArtifactPath
+from registry.gateways.store import StoreError
+from registry.jobs.contents import REFERENCE_FILE, SCHEMA_FILE, metadata, schema_of
+from registry.jobs.restoring import restore_archive
+from registry.jobs.verification import MANIFEST, ArchiveBroken, verify
+from registry.manifests import ENVIRONMENT_FILES, HashedFile
+from registry.models import Archive, Model, Reference, Version
+from registry.reads.versions import files_of
+from registry.states import ArchiveState, move
+
+__all__ = ["fail_archive", "restore_archive", "write_archive"]
+
+FORMAT = "ombud-archive/1"
+
+
+class ArchiveImpossible(Exception):
+    """Trying again would not help: the bytes are not those that were registered."""
+
+
+def write_archive(claim: claims.Claim) -> None:
+    """Copy, hash, sync, rename, read back, seal; a mismatch fails the archive and says where.
+
+    Raises:
+        MlflowUnavailable: the ledger tries again.
+    """
+    archive = Archive.objects.select_related("version__model").get(pk=claim.subject_id)
+    if archive.state != ArchiveState.REQUESTED:
+        with transaction.atomic():
+            claims.finish(claim=claim)
+        return
+    name = _sweep_earlier(archive, claim)
+    try:
+        files = _build(archive, claim, name)
+        manifest = _manifest(archive, files)
+        archive.path, archive.digest = name, hashlib.sha256(manifest).hexdigest()
+        verify(archive)
+    except (ArchiveImpossible, ArchiveBroken, MlflowRefused, UnsafeArtifactPath) as error:
+        _fail(claim, archive, str(error))
+        return
+    _seal(claim, archive, files)
+
+
+def _sweep_earlier(archive: Archive, claim: claims.Claim) -> str:
+    """Remove what earlier attempts left, never what a later one builds; returns our own name."""
+    parent = f"archives/{archive.version.model.slug}/{archive.version.number}"
+    earlier = [
+        name
+        for name in folders.names(parent)
+        if name.rpartition("-")[2].isdigit() and int(name.rpartition("-")[2]) < claim.token
+    ]
+    folders.sweep(parent, finished=earlier)
+    return f"{parent}/{archive.pk}-{claim.token}"
+
+
+def _build(archive: Archive, claim: claims.Claim, name: str) -> list[HashedFile]:
+    with folders.staged(name) as folder:
+        files = [_put(folder, path, pieces) for path, pieces in _contents(archive.version, archive)]
+        _compare(archive.version, files)
+        folders.write(folder / MANIFEST, [_manifest(archive, files)])
+        if not claims.keep(claim=claim):
+            raise claims.Fenced(f"archive {archive.pk} is written by another worker")
+        folders.publish(folder, name, last=MANIFEST)
+    return files
+
+
+def _contents(version: Version, archive: Archive) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Everything that goes into the archive: path and pieces."""
+    for listed in mlflow_runs.list_at(version.artifact_uri):
+        yield f"artifacts/{listed.path}", _artifact(version, listed.path)
+        if listed.path in ENVIRONMENT_FILES:
+            yield f"environment/{listed.path}", _artifact(version, listed.path)
+    yield "metadata/version.json", [canonical(metadata(version))]
+    schema = schema_of(version)
+    if schema is not None:
+        yield SCHEMA_FILE, [schema]
+    reference = Reference.objects.filter(version=version).first()
+    if reference is not None:
+        yield REFERENCE_FILE, _reference(reference)
+        about = {"kind": reference.kind, "digest": reference.digest, "rows": reference.rows}
+        yield "reference/reference.json", [canonical(about)]
+    for file_name, text in sorted(archive.documents.items()):
+        yield f"documents/{file_name}", [text.encode()]
+
+
+def _artifact(version: Version, path: str) -> Iterator[bytes]:
+    return mlflow_runs.read_at(version.artifact_uri, path)
+
+
+def _reference(reference: Reference) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    try:
+        for piece in folders.pieces(reference.path):
+            digest.update(piece)
+            yield piece
+    except StoreError as error:
+        raise ArchiveImpossible(f"The reference is gone: {error}") from error
+    if digest.hexdigest() != reference.digest:
+        raise ArchiveImpossible("The reference is not the file that was registered.")
+
+
+def _put(folder: Path, path: str, pieces: Iterable[bytes]) -> HashedFile:
+    digest = hashlib.sha256()
+    size = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+
+    folders.write(folder / path, counted())
+    return HashedFile(path, size, digest.hexdigest())
+
+
+def _compare(version: Version, files: Iterable[HashedFile]) -> None:
+    """The bytes are those that were hashed at registration, no file more and none less."""
+    copied = {
+        file.path.removeprefix("artifacts/"): file
+        for file in files
+        if file.path.startswith("artifacts/")
+    }
+    registered = {file.path: file for file in files_of(version.pk)}
+    for path in sorted(copied.keys() | registered.keys()):
+        if path not in copied:
+            raise ArchiveImpossible(f"{path} was registered and is not in MLflow any more.")
+        if path not in registered:
+            raise ArchiveImpossible(f"{path} is in MLflow and was not there at registration.")
+        if copied[path].sha256 != registered[path].sha256:
+            raise ArchiveImpossible(f"{path} was changed in MLflow after its registration.")
+
+
+def _manifest(archive: Archive, files: Iterable[HashedFile]) -> bytes:
+    return canonical(_manifest_facts(archive, files))
+
+
+def _manifest_facts(archive: Archive, files: Iterable[HashedFile]) -> dict[str, Any]:
+    version = archive.version
+    return {
+        "format": FORMAT,
+        "model": version.model.slug,
+        "version": version.number,
+        "artifact_digest": version.artifact_digest,
+        "files": [file.as_json() for file in sorted(files, key=lambda file: file.path)],
+    }
+
+
+@transaction.atomic
+def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> None:
+    claims.finish(claim=claim)
+    model = Model.objects.select_for_update().get(pk=archive.version.model_id)
+    version = Version.objects.select_for_update().get(pk=archive.version_id)
+    stage = move(version.stage, "archive")
+    Version.objects.filter(pk=version.pk).update(stage=stage, stage_since=Now())
+    Archive.objects.filter(pk=archive.pk).update(
+        state=ArchiveState.SEALED,
+        path=archive.path,
+        manifest=_manifest_facts(archive, files),
+        digest=archive.digest,
+        size=sum(file.size for file in files),
+        sealed_at=Now(),
+        verified_at=Now(),
+        error="",
+    )
+    if model.mlflow_name:
+        claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
+    record(
+        SYSTEM,
+        RegistryEvent.ARCHIVE_SEALED,
+        archive,
+        digest=archive.digest,
+        artifact_digest=version.artifact_digest,
+        files=len(files),
+        path=archive.path,
+    )
+
+
+@transaction.atomic
+def _fail(claim: claims.Claim, archive: Archive, reason: str) -> None:
+    claims.finish(claim=claim)
+    fail_archive(archive_id=archive.pk, reason=reason)
+
+
+@transaction.atomic
+def fail_archive(*, archive_id: int, reason: str) -> None:
+    """The archive could not be written; a new request tries again."""
+    archive = Archive.objects.select_for_update().get(pk=archive_id)
+    archive.state, archive.error = ArchiveState.FAILED, reason[:500]
+    archive.save(update_fields=["state", "error"])
+    record(SYSTEM, RegistryEvent.ARCHIVE_FAILED, archive, reason=reason[:500])
