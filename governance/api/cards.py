@@ -71,7 +71,7 @@ class CardView(APIView):
         operation_id="cards_partial_update",
         parameters=[MATCH],
         request=CardChangeSerializer,
-        responses=answers(200, CardSerializer, 400, 412, 422, 428),
+        responses=answers(200, CardSerializer, 400, 412, 415, 422, 428),
     )
     def patch(self, request: Request, model: str, version: int) -> Response:
         """Change the named sections; the others stay."""

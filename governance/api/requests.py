@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,6 +42,7 @@ class RequestFilter(filters.FilterSet):
         fields = ["model", "version", "kind", "state"]
 
 
+@extend_schema_view(get=extend_schema(responses=answers(200, RequestSerializer(many=True), 422)))
 class RequestListView(ListAPIView[ChangeRequest]):
     """Change requests of the caller's teams, newest first; POST asks for a change."""
 
@@ -57,7 +58,7 @@ class RequestListView(ListAPIView[ChangeRequest]):
     @extend_schema(
         operation_id="change_requests_create",
         request=NewRequestSerializer,
-        responses=answers(201, RequestDetailSerializer, 400, 409, 422),
+        responses=answers(201, RequestDetailSerializer, 400, 409, 415, 422),
     )
     def post(self, request: Request) -> Response:
         shape = NewRequestSerializer(data=request.data)
@@ -67,6 +68,7 @@ class RequestListView(ListAPIView[ChangeRequest]):
         return submitted(request, version, **wanted)
 
 
+@extend_schema_view(get=extend_schema(responses=answers(200, RequestDetailSerializer)))
 class RequestView(RetrieveAPIView[ChangeRequest]):
     """One change request with gates, evidence and signatures."""
 
@@ -81,7 +83,7 @@ class DecisionView(APIView):
     @extend_schema(
         operation_id="change_requests_decide",
         request=NewDecisionSerializer,
-        responses=answers(201, SignOffSerializer, 400, 409, 422, 429),
+        responses=answers(201, SignOffSerializer, 400, 409, 415, 422, 429),
     )
     def post(self, request: Request, pk: int) -> Response:
         """Sign for or against, with your password, over the digest you read."""
@@ -103,7 +105,7 @@ class WithdrawView(APIView):
     @extend_schema(
         operation_id="change_requests_withdraw",
         request=ReasonSerializer,
-        responses=answers(200, RequestDetailSerializer, 400, 409, 422),
+        responses=answers(200, RequestDetailSerializer, 400, 409, 415, 422),
     )
     def post(self, request: Request, pk: int) -> Response:
         """Take an open request back."""
@@ -135,7 +137,7 @@ class ArchiveListView(archives.ArchiveListView):
     @extend_schema(
         operation_id="archives_create",
         request=NewArchiveSerializer,
-        responses=answers(201, RequestDetailSerializer, 400, 409, 422),
+        responses=answers(201, RequestDetailSerializer, 400, 409, 415, 422),
     )
     def post(self, request: Request) -> Response:
         """Ask for a retired version to be archived: answers with the change request."""
@@ -150,7 +152,7 @@ class RestoreView(APIView):
     @extend_schema(
         operation_id="archives_restore",
         request=ReasonSerializer,
-        responses=answers(201, RequestDetailSerializer, 400, 409, 422),
+        responses=answers(201, RequestDetailSerializer, 400, 409, 415, 422),
     )
     def post(self, request: Request, pk: int) -> Response:
         """Ask for an archive to be restored: answers with the change request."""

@@ -3,9 +3,11 @@
 A plain Django view: no negotiation, no throttle, no serializer between the row and its answer.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -20,15 +22,19 @@ from governance.api.documentation import StatusDescription
 from governance.models import StatusRow
 from governance.reads.status import DEFAULT_ENVIRONMENT
 
+ENVIRONMENT = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
 
 def model_status(request: HttpRequest, model: str) -> HttpResponse:
     """The status answer of a model in an environment, now or at a time in the past."""
     try:
         user = _caller(request)
-        environment = request.GET.get("environment", DEFAULT_ENVIRONMENT)
-        answer, etag = _prepared(user, model, environment, _moment(request))
+        answer, etag = _prepared(user, model, _environment(request), _moment(request))
     except Problem as problem:
         return _refusal(problem)
+    except OperationalError:
+        detail = "The database does not answer. Try again."
+        return _refusal(Problem(503, "database_unavailable", detail))
     found = _respond(request, answer, f'W/"{etag}"')
     patch_cache_control(found, private=True, no_cache=True)
     patch_vary_headers(found, ["Authorization", "Cookie"])
@@ -36,7 +42,7 @@ def model_status(request: HttpRequest, model: str) -> HttpResponse:
 
 
 # drf-spectacular documents a view by its class; this one's description is a class beside it.
-model_status.cls = StatusDescription  # type: ignore[attr-defined]  # a function's own attribute
+vars(model_status).update(cls=StatusDescription, initkwargs={})
 
 
 def _caller(request: HttpRequest) -> Any:
@@ -51,6 +57,13 @@ def _caller(request: HttpRequest) -> Any:
     if token is not None and Scope.READ not in token.scopes:
         raise Problem(403, "permission_denied", "This token lacks the scope 'read'.")
     return user
+
+
+def _environment(request: HttpRequest) -> str:
+    name = request.GET.get("environment", DEFAULT_ENVIRONMENT)
+    if not ENVIRONMENT.fullmatch(name):
+        raise Problem(422, "invalid", "environment: up to 40 letters, digits and hyphens.")
+    return name
 
 
 def _moment(request: HttpRequest) -> datetime | None:
@@ -90,6 +103,8 @@ def _refusal(problem: Problem) -> HttpResponse:
     refused = response(problem.status, problem.code, problem.detail, **problem.extra)
     if problem.status == 401:
         refused["WWW-Authenticate"] = 'Bearer realm="ombud"'
+    if problem.status == 503:
+        refused["Retry-After"] = "5"
     if problem.status == 405:
         refused["Allow"] = "GET, HEAD"
     return refused

@@ -177,6 +177,7 @@ def test_the_past_can_be_asked(client, bearer, one, two, olga, vera, rita):
     assert answer(client, bearer)["champion"]["version"] == 2
     before = one.model.created_at - timedelta(days=1)
     assert client.get(URL, {"at": before.isoformat()}, headers=bearer).status_code == 404
+    assert client.get(URL, {"environment": "a\0"}, headers=bearer).status_code == 422
     for nonsense in ("yesterday", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z"):
         assert client.get(URL, {"at": nonsense}, headers=bearer).status_code == 422
 
