@@ -51,7 +51,7 @@ class Cast:
             "meaning": meaning,
             "reason": reason,
             "password": self.passwords[person],
-            "expected_digest": read["digest"],
+            "digest": read["digest"],
         }
         client.post(f"/change-requests/{request}/decisions", body)
 

@@ -59,8 +59,9 @@ class Client:
     def put(self, path: str, body: object) -> Any:
         return self._ask("PUT", path, json=body)
 
-    def patch(self, path: str, body: object) -> Any:
-        return self._ask("PATCH", path, json=body)
+    def patch(self, path: str, body: object, *, etag: str) -> Any:
+        """Change what was read under this ETag; refused if somebody changed it since."""
+        return self._ask("PATCH", path, json=body, etag=etag)
 
     def put_schema(
         self, model: str, version: int, fields: Sequence[Mapping[str, Any]], **more: object
@@ -89,10 +90,12 @@ class Client:
         data: bytes | None = None,
         content_type: str = "",
         key: str = "",
+        etag: str = "",
     ) -> Any:
         """One request; asked again when the server is busy or away, unless that could do harm."""
         headers = {"Content-Type": content_type} if content_type else {}
         headers |= {"Idempotency-Key": key} if key else {}
+        headers |= {"If-Match": f'"{etag}"'} if etag else {}
         url = path if path.startswith(self.root) else self.root + path
         again = bool(key) or method in {"GET", "PUT"}
         for left in range(TRIES - 1, -1, -1):

@@ -178,6 +178,7 @@ def _register_version(cast: Cast, model: str, key: str, number: int) -> None:
     cast.olga.patch(
         f"{version_path(model, number)}/card",
         {"sections": _card(model, number), "note": "First version of the card"},
+        etag="0",
     )
     cast.hashed(model, number)
     cast.settled()
