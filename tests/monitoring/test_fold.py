@@ -65,7 +65,7 @@ def test_every_segment_is_counted_apart(robot, version):
     world.send(robot, version, found)
     world.work()
     segments = Profile.objects.filter(version=version).exclude(segment="")
-    tally = {name: 0 for name in ("origin=EWR", "origin=JFK", "origin=LGA")}
+    tally = dict.fromkeys(("origin=EWR", "origin=JFK", "origin=LGA"), 0)
     for segment, count in segments.values_list("segment", "rows"):
         tally[segment] += count
     assert tally["origin=JFK"] == sum(row["origin"] == "JFK" for row in found)
