@@ -135,7 +135,7 @@ def _pieces(response: requests.Response, path: str, max_bytes: int) -> Iterator[
                 if size > max_bytes:
                     raise MlflowRefused(413, f"Artifact {path} is larger than {max_bytes} bytes.")
                 yield piece
-        except requests.RequestException as error:
-            raise MlflowUnavailable(f"MLflow broke off the download of {path}.") from error
+        except requests.RequestException:
+            raise MlflowUnavailable(f"MLflow broke off the download of {path}.") from None
     if promised.isdigit() and int(promised) != size:
         raise MlflowUnavailable(f"MLflow sent {size} of {promised} bytes of {path}.")

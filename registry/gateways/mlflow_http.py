@@ -151,7 +151,8 @@ def send(
         _raise_for_status(response, path)
     except requests.RequestException as error:
         guard.fail()
-        raise MlflowUnavailable(f"MLflow did not answer {path}: {_why(error)}.") from error
+        # Without its cause, whose text holds the address and with it perhaps a password.
+        raise MlflowUnavailable(f"MLflow did not answer {path}: {_why(error)}.") from None
     except MlflowUnavailable:
         guard.fail()
         raise
@@ -222,7 +223,7 @@ def _read_all(response: requests.Response, *, deadline: float) -> bytes:
             if time.monotonic() > deadline:
                 raise MlflowUnavailable("MLflow's answer took longer than 3 s.")
     except requests.RequestException as error:
-        raise MlflowUnavailable(f"MLflow broke off its answer: {_why(error)}.") from error
+        raise MlflowUnavailable(f"MLflow broke off its answer: {_why(error)}.") from None
     return b"".join(parts)
 
 
