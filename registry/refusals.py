@@ -19,6 +19,12 @@ class ReferenceInvalid(Rejected):
     code = "reference_invalid"
 
 
+class BrokenFile(ReferenceInvalid):
+    """It says that it is a Parquet file, and cannot be read as one."""
+
+    code = "broken_file"
+
+
 class ArchiveInvalid(Rejected):
     code = "archive_invalid"
 

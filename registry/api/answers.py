@@ -7,7 +7,14 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
 from accounts.api.problems import Conflict, Problem, Unprocessable
-from registry.refusals import AlreadyThere, ChangedSince, NotTaken, Rejected, SchemaFixed
+from registry.refusals import (
+    AlreadyThere,
+    BrokenFile,
+    ChangedSince,
+    NotTaken,
+    Rejected,
+    SchemaFixed,
+)
 from registry.schemas import SchemaInvalid
 from registry.states import IllegalMove
 
@@ -54,6 +61,8 @@ def answering() -> Iterator[None]:
         raise Unprocessable("schema_invalid", str(error), errors=complaints) from error
     except (AlreadyThere, SchemaFixed) as error:
         raise Conflict(error.code, str(error)) from error
+    except BrokenFile as error:
+        raise Problem(400, error.code, str(error)) from error
     except Rejected as error:
         raise Unprocessable(error.code, str(error)) from error
     except IllegalMove as error:

@@ -26,7 +26,7 @@ from registry.models import (
 )
 from registry.policies import OWNERS_ONLY, can_register
 from registry.reference_checks import misfits
-from registry.refusals import NotTaken, ReferenceInvalid
+from registry.refusals import BrokenFile, NotTaken, ReferenceInvalid
 from registry.schemas import PredictionSchema
 from registry.states import Stage
 
@@ -114,7 +114,7 @@ def _footer(source: Path) -> Footer:
     try:
         return read_footer(source)
     except NotParquet as error:
-        raise ReferenceInvalid(str(error)) from error
+        raise BrokenFile(str(error)) from error
 
 
 def _check(version: Version, footer: Footer, kind: str) -> None:
