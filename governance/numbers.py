@@ -25,6 +25,9 @@ HIGHER_IS_BETTER = frozenset(
         "macro_f1",
         "r2",
         "mcc",
+        "specificity",
+        "gini",
+        "ks",
     }
 )
 PRIMARY: dict[str, tuple[str, ...]] = {

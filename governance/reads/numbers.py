@@ -11,6 +11,8 @@ from governance.numbers import MEASURED, RECORDED, Number
 from monitoring.models import Measurement, MonitorKind
 from registry.models import Version
 
+NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "r2": "R²", "bias": "bias", "gini": "Gini"}
+
 
 def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
     """Every version's numbers, in three queries: performance, worst drift, training run."""
@@ -30,7 +32,7 @@ def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
 
 def name(metric: str) -> str:
     """A metric as people write it: auc is AUC, log_loss is log loss."""
-    return metric.upper() if len(metric) <= 4 else metric.replace("_", " ")
+    return NAMES.get(metric) or (metric.upper() if len(metric) <= 4 else metric.replace("_", " "))
 
 
 def _sound(version_ids: Collection[int], kind: str) -> QuerySet[Measurement]:

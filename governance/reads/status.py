@@ -183,7 +183,7 @@ def _answer(model: Model, environment: str, material: _Material) -> dict[str, An
         "open_requests": material.requests.get(key, []),
         "last_approval": material.approvals.get(key),
         "card_version": material.cards.get(champion.version_id) if champion else None,
-        "mlflow": _mlflow(model, by_role),
+        "mlflow": _mlflow(model, environment, by_role),
     }
 
 
@@ -210,8 +210,8 @@ def _clearance(
     return {"state": row.state, "reasons": row.reasons, "since": row.since}
 
 
-def _mlflow(model: Model, by_role: dict[str, list[Deployment]]) -> dict[str, Any]:
-    """What MLflow's alias names, and whether it is the champion."""
+def _mlflow(model: Model, environment: str, by_role: dict[str, list[Deployment]]) -> dict[str, Any]:
+    """What MLflow's alias names, and whether it is the champion (None: nobody can say)."""
     champion = next(iter(by_role[DeploymentRole.CHAMPION]), None)
     wanted = champion.version.mlflow_version if champion else None
     aliases = model.mlflow_seen.get("aliases") or {}
@@ -219,12 +219,18 @@ def _mlflow(model: Model, by_role: dict[str, list[Deployment]]) -> dict[str, Any
     return {
         "model": model.mlflow_name,
         "alias": None if seen is None else int(seen),
-        "agrees": model.mlflow_seen_at is not None and _same(wanted, seen),
+        "agrees": _agrees(wanted, seen) if _is_known(model, environment) else None,
         "seen_at": model.mlflow_seen_at,
         "error": model.mlflow_error,
         "drift": [item["message"] for item in model.mlflow_seen.get("drift") or []],
     }
 
 
-def _same(wanted: int | None, seen: Any) -> bool:
-    return str(wanted) == str(seen) if wanted is not None else seen is None
+def _is_known(model: Model, environment: str) -> bool:
+    """MLflow has one set of aliases, which follow production, and was asked at least once."""
+    asked = model.mlflow_name is not None and model.mlflow_seen_at is not None
+    return asked and environment == DEFAULT_ENVIRONMENT
+
+
+def _agrees(wanted: int | None, seen: Any) -> bool:
+    return seen is None if wanted is None else str(wanted) == str(seen)

@@ -1,0 +1,127 @@
+"""The pure rules: facts in, findings out."""
+
+from dataclasses import replace
+
+import pytest
+
+from governance.gates import GATES, Facts, evaluate
+from governance.numbers import MEASURED, RECORDED, Number, base_name, compare
+from governance.policy_table import DEFAULTS
+from governance.states import (
+    REQUEST_MOVES,
+    GateMode,
+    IllegalRequestMove,
+    RequestKind,
+    RequestState,
+    move_request,
+)
+
+SOUND = Facts(
+    kind="promote",
+    environment="production",
+    role="champion",
+    task="binary",
+    version=2,
+    stage="candidate",
+    artifact_digest="a" * 64,
+    files=("model.skops",),
+    schema_fields=3,
+    reference_rows=500,
+    card_share=1.0,
+    card_missing=(),
+    monitors={"drift": 1, "performance": 1},
+    incidents=(),
+    numbers=(),
+    champion=None,
+    champion_numbers=(),
+)
+
+
+def ask(gate, facts, **parameters):
+    (finding,) = evaluate([{"gate": gate, "mode": "prevent", "parameters": parameters}], facts)
+    return finding
+
+
+def auc(value, source=RECORDED, low=None, high=None):
+    return (Number("auc", "AUC", value, source, low, high),)
+
+
+@pytest.mark.parametrize(
+    ("gate", "change"),
+    [
+        ("stage", {"stage": "retired"}),
+        ("stage", {"stage": "serving", "serves_as": (("production", "champion"),)}),
+        ("artifact_hashed", {"artifact_digest": ""}),
+        ("schema_present", {"schema_fields": 0}),
+        ("reference_present", {"reference_rows": 0}),
+        ("card_complete", {"card_share": 0.9, "card_missing": ("Risks",)}),
+        ("monitors_enabled", {"monitors": {"drift": 1}}),
+        ("no_critical_incident", {"incidents": ("Temperature drifted",)}),
+        ("format_safe", {"pickled": ("model.pkl",)}),
+        ("format_safe", {"files": ()}),
+        ("replaced", {"serves_as": (("production", "champion"),)}),
+        ("archive_verified", {"archive": "requested"}),
+    ],
+)
+def test_a_gate_does_not_pass_what_it_is_there_for(gate, change):
+    parameters = {"kinds": ["drift", "performance"]} if gate == "monitors_enabled" else {}
+    finding = ask(gate, replace(SOUND, **change), **parameters)
+    assert finding.prevents
+    assert finding.message.endswith(".")
+    sound = replace(SOUND, archive="sealed", archive_verified=True)
+    assert ask(gate, sound, **parameters).passed
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "passed"),
+    [
+        (auc(0.70), auc(0.72), True),
+        (auc(0.70), auc(0.721), False),
+        (auc(0.60, MEASURED, 0.55, 0.66), auc(0.70, MEASURED, 0.65, 0.75), True),
+        (auc(0.60, MEASURED, 0.58, 0.62), auc(0.70, MEASURED, 0.65, 0.75), False),
+        (auc(0.90), auc(0.70, MEASURED), False),
+        ((), auc(0.70), False),
+    ],
+)
+def test_a_version_is_compared_with_the_champion_on_the_same_kind_of_data(ours, theirs, passed):
+    facts = replace(SOUND, numbers=ours, champion=1, champion_numbers=theirs)
+    assert ask("not_worse", facts, margin=0.02).passed is passed
+
+
+def test_errors_are_better_when_smaller():
+    better = Number("mae", "MAE", 5.0, RECORDED)
+    worse = Number("mae", "MAE", 6.0, RECORDED)
+    found = compare("regression", [worse], [better])
+    assert found.worse_by == pytest.approx(0.2)
+    assert compare("regression", [better], [worse]).worse_by < 0
+
+
+def test_a_runs_name_for_a_measure_is_understood():
+    assert base_name("Test_ROC_AUC") == "roc_auc"
+    assert base_name("auc") == "auc"
+
+
+def test_without_a_champion_there_is_nothing_to_be_worse_than():
+    assert ask("not_worse", SOUND).passed
+    assert ask("not_worse", replace(SOUND, champion=2)).passed
+
+
+def test_every_kind_and_tier_has_a_policy_with_signatures_and_known_gates():
+    assert {(p.kind, p.risk_tier) for p in DEFAULTS} == {
+        (kind.value, tier) for kind in RequestKind for tier in ("high", "medium", "low")
+    }
+    for policy in DEFAULTS:
+        assert sum(policy.quorum.values()) >= 1
+        assert {gate["gate"] for gate in policy.gates} <= GATES.keys()
+        assert {gate["mode"] for gate in policy.gates} <= {mode.value for mode in GateMode}
+        assert "stage" in {gate["gate"] for gate in policy.gates}
+
+
+@pytest.mark.parametrize("state", RequestState)
+@pytest.mark.parametrize("verb", sorted({verb for _, verb in REQUEST_MOVES}))
+def test_a_request_moves_by_the_table_or_not_at_all(state, verb):
+    if (state, verb) in REQUEST_MOVES:
+        assert move_request(state, verb) == REQUEST_MOVES[state, verb]
+    else:
+        with pytest.raises(IllegalRequestMove):
+            move_request(state, verb)
