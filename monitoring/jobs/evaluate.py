@@ -20,6 +20,7 @@ from monitoring.models import (
     Run,
     Severity,
 )
+from monitoring.querysets import RunQuerySet
 from monitoring.reads.baselines import Baseline, baseline_of
 from monitoring.reads.settings import alpha_of, config_digest
 from monitoring.reads.windows import ALL_ROWS, Merged, merged, usual_rows
@@ -85,6 +86,8 @@ def _store(claim: claims.Claim, monitor: Monitor, wanted: Evaluation, evaluated:
         .select_related("model")
         .get(pk=wanted.version_id)
     )
+    if _is_there(wanted):
+        return
     before = _outdate(wanted)
     run = _run(monitor, wanted, evaluated)
     measurements = Measurement.objects.bulk_create(
@@ -95,14 +98,25 @@ def _store(claim: claims.Claim, monitor: Monitor, wanted: Evaluation, evaluated:
     incidents.follow(version, monitor, run, alerts, before)
 
 
-def _outdate(wanted: Evaluation) -> list[int]:
-    """Mark the earlier revisions of this window; returns them."""
-    earlier = Run.objects.filter(
+def _runs(wanted: Evaluation) -> RunQuerySet:
+    """Every run of this monitor, version and window."""
+    return Run.objects.filter(
         monitor_id=wanted.monitor_id,
         version_id=wanted.version_id,
         window_start=wanted.window.start,
         window_end=wanted.window.end,
     )
+
+
+def _is_there(wanted: Evaluation) -> bool:
+    """Whether a job that runs a second time has been done already."""
+    done = _runs(wanted).filter(config_digest=wanted.digest, revision=wanted.revision)
+    return done.exists()
+
+
+def _outdate(wanted: Evaluation) -> list[int]:
+    """Mark the earlier revisions of this window; returns them."""
+    earlier = _runs(wanted)
     ids = list(earlier.values_list("pk", flat=True))
     if ids:
         earlier.filter(latest=True).update(latest=False)

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,11 @@ def parquet(found: Sequence[dict[str, Any]]) -> bytes:
     return sink.getvalue()
 
 
+@cache
+def usual_reference() -> bytes:
+    return parquet(rows(4000, start=START - timedelta(days=30), hours=24 * 28, seed=99))
+
+
 def make_model(team: Any, owner: Any, *, slug: str = "flight-delay", task: str = "binary") -> Model:
     return Model.objects.create(
         slug=slug,
@@ -128,12 +134,11 @@ def make_version(
     """A version with schema and reference; an empty reference leaves it without one."""
     version = Version.objects.create(model=model, number=number)
     Schema.objects.create(version=version, fields=fields or FIELDS, digest="0" * 64)
-    if reference is None:
-        reference = rows(4000, start=START - timedelta(days=30), hours=24 * 28, seed=99)
-    if reference:
+    if reference is None or reference:
         path = f"references/{version.pk}/r.parquet"
-        digest = store.put_bytes(path, parquet(reference))
-        Reference.objects.create(version=version, path=path, digest=digest, rows=len(reference))
+        content = usual_reference() if reference is None else parquet(reference)
+        digest = store.put_bytes(path, content)
+        Reference.objects.create(version=version, path=path, digest=digest, rows=4000)
         count_new_references()
     return Version.objects.get(pk=version.pk)
 
