@@ -66,6 +66,13 @@ class Cast:
             f"the inspection of {model} {version}",
         )
 
+    def watched(self, model: str) -> None:
+        """Wait until the model's monitors have set themselves up."""
+        self.until(
+            lambda: self.people["olga"].get("/monitors", model=model)["results"],
+            f"the monitors of {model}",
+        )
+
     def settled(self) -> None:
         """Wait until no job is due or running for a few looks in a row."""
         quiet = 0

@@ -78,6 +78,8 @@ def register(cast: Cast) -> str:
     _register_version(cast, FLIGHT_DELAY, "v1", 1)
     _register_version(cast, AIR_TIME, AIR_TIME, 1)
     _register_version(cast, MORTGAGE, MORTGAGE, 1)
+    for slug in MODELS:
+        cast.watched(slug)
     return "3 models, 4 versions, every file of theirs hashed"
 
 
