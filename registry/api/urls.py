@@ -21,6 +21,6 @@ urlpatterns = [
         views.ReferenceView.as_view(),
         name="api-version-reference",
     ),
-    path("archives", views.ArchiveListView.as_view(), name="api-archives"),
+    # The list is governance's address: it adds to views.ArchiveListView how one is asked for.
     path("archives/<int:archive>", views.ArchiveView.as_view(), name="api-archive"),
 ]

@@ -7,7 +7,10 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 
+from registry.filters import ArchiveFilter
 from registry.models import Archive, Restore
+
+PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,25 @@ class ArchiveDetail:
 
 def rows_of(archives: Sequence[Archive]) -> list[ArchiveRow]:
     return [_row(archive) for archive in archives]
+
+
+@dataclass(frozen=True)
+class ArchivePage:
+    """Some archives, the latest first; `older` continues after the last one (None: no more)."""
+
+    rows: list[ArchiveRow]
+    form: Any
+    older: int | None
+
+
+def archive_page(user: Any, query: dict[str, Any], before: int | None) -> ArchivePage:
+    """The archives that the user may see and the filter lets through. One query."""
+    filtered = ArchiveFilter(query, queryset=visible(user))
+    chosen = filtered.qs.order_by("-pk")
+    chosen = chosen.filter(pk__lt=before) if before else chosen
+    found = list(chosen[: PAGE + 1])
+    older = found[PAGE - 1].pk if len(found) > PAGE else None
+    return ArchivePage(rows_of(found[:PAGE]), filtered.form, older)
 
 
 def archives_for(user: Any) -> list[ArchiveRow]:

@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+"""The pages of archives. Models and versions have theirs in governance, which knows more."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import path
+
+from registry.web import archives
+
+urlpatterns = [
+    path("archives", archives.archives, name="archives"),
+    path("archives/<int:archive_id>", archives.archive, name="archive"),
+]

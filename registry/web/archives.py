@@ -1,0 +1,80 @@
+"""The archives: what is kept, whether it is still what was sealed, and what was restored."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from registry.reads import archives as reads
+from registry.reads.archives import ArchiveDetail, ArchivePage
+from registry.states import ArchiveState
+
+
+@require_safe
+def archives(request: HttpRequest) -> HttpResponse:
+    """Every archive that one may see, with filters; the table alone for HTMX."""
+    query = request.GET.copy()
+    query.pop("before", None)
+    before = request.GET.get("before", "")
+    page = reads.archive_page(
+        request.user,
+        query.dict(),
+        int(before) if before.isdigit() and len(before) < 19 else None,
+    )
+    context = {"page": page, "fields": _fields(page)}
+    return render(request, "registry/archives.html", context)
+
+
+def _fields(page: ArchivePage) -> list[dict[str, Any]]:
+    """The filter, as the component takes it."""
+    states = [("", "All states"), *((state.value, state.value) for state in ArchiveState)]
+    return [
+        {
+            "name": "model",
+            "label": "Model",
+            "value": page.form["model"].value(),
+            "placeholder": "Name in the address, as in flight-delay",
+            "wide": True,
+        },
+        {
+            "name": "state",
+            "label": "State",
+            "value": page.form["state"].value() or "",
+            "options": states,
+        },
+    ]
+
+
+@require_safe
+def archive(request: HttpRequest, archive_id: int) -> HttpResponse:
+    """One archive: its life, every file with its hash, its restorations."""
+    detail = reads.archive_detail(request.user, archive_id)
+    context = {"detail": detail, "row": detail.row, "steps": _steps(detail)}
+    return render(request, "registry/archive.html", context)
+
+
+def _steps(detail: ArchiveDetail) -> list[dict[str, Any]]:
+    """Requested, sealed, verified, restored: how far it has come."""
+    row = detail.row
+    sealed = row.state == ArchiveState.SEALED
+    failed = row.state == ArchiveState.FAILED
+    back = [one for one in detail.restores if one.number is not None]
+    return [
+        {"label": "Requested", "state": "done", "note": f"by {row.requested_by}"},
+        {
+            "label": "Sealed",
+            "state": "done" if sealed else "failed" if failed else "now",
+            "note": f"{row.files} files" if sealed else "not yet",
+        },
+        {
+            "label": "Verified",
+            "state": "done" if row.verified_at else "next",
+            "note": "every byte read again" if row.verified_at else "not yet",
+        },
+        {
+            "label": "Restored",
+            "state": "done" if back else "next",
+            "note": f"as version {back[0].number}" if back else "never",
+        },
+    ]
