@@ -1,0 +1,209 @@
+"""Numbers of monitors as charts and heat maps for templates. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from monitoring.models import Monitor, MonitorKind
+from monitoring.reads.behaviour import Behaviour, Evaluation, Number
+from monitoring.reads.charts import Distribution
+from monitoring.stats.verdict import Direction
+from monitoring.web.words import SHARE, direction_of, short_name, title_of, unit_of
+
+DAY = 24
+HEAT_WINDOWS = 18
+WARM = 0.8  # the two warm colours of a heat map begin here
+Key = tuple[str, str, str]
+
+
+def label_of(moment: datetime, *, hourly: bool = False) -> str:
+    """A window's label on an axis: the day on which it ends."""
+    return f"{moment:%Y-%m-%dT%H:%M}" if hourly else f"{moment:%Y-%m-%d}"
+
+
+def monitor_chart(monitor: Monitor, seen: Behaviour, *, answer_unit: str = "") -> dict[str, Any]:
+    """The chart of one monitor: its only series, or the gravest of its many, by window."""
+    keys = {number.key for number in seen.numbers}
+    draw = _single if len(keys) <= 1 else _gravest
+    chart = draw(monitor, seen, answer_unit)
+    hourly = monitor.every_hours < DAY
+    return {
+        "kind": "line",
+        "x": [label_of(run.window_end, hourly=hourly) for run in seen.runs],
+        "x_label": "Window to",
+        **chart,
+    }
+
+
+def coverage_chart(runs: Sequence[Evaluation]) -> dict[str, Any]:
+    """The share of predictions with an outcome, by window of a performance monitor."""
+    return {
+        "kind": "line",
+        "x": [label_of(run.window_end) for run in runs],
+        "x_label": "Window to",
+        "y_label": "With an outcome",
+        "unit": SHARE,
+        "y_min": 0,
+        "y_max": 1,
+        "series": [
+            {
+                "name": "Predictions with an outcome",
+                "y": [min(run.labelled / run.rows, 1.0) if run.rows else None for run in runs],
+                "n": [run.rows for run in runs],
+                "links": [_link(run.run_id) for run in runs],
+            }
+        ],
+    }
+
+
+def distribution_chart(found: Distribution, unit: str) -> dict[str, Any]:
+    """A field's bars in a window beside those of its reference."""
+    label = f"{found.field} ({unit})" if unit else found.field
+    return {
+        "kind": "bar",
+        "x": [bar.label for bar in found.bars],
+        "x_label": label,
+        "y_label": "Share of rows",
+        "unit": SHARE,
+        "series": [
+            {"name": "Reference", "muted": True, "y": [bar.reference for bar in found.bars]},
+            {"name": "This window", "y": [bar.current for bar in found.bars]},
+        ],
+    }
+
+
+def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, Any] | None:
+    """Field × window of a monitor with several fields; None for fewer."""
+    ends = sorted({number.window_end for number in seen.numbers})[-HEAT_WINDOWS:]
+    values: dict[Key, dict[datetime, float | None]] = defaultdict(dict)
+    for number in seen.numbers:
+        values[number.key][number.window_end] = _size(monitor, number)
+    if len(values) < 2:
+        return None
+    ranked = sorted(values, key=lambda key: -_last(values[key], ends))
+    return {
+        "columns": [f"{end.day} {end:%b}" for end in ends],
+        "rows": [
+            {
+                "label": key_label(key, monitor.metric),
+                "url": f"{reverse('monitor', args=[monitor.pk])}?field={key[0]}{query}",
+                "cells": [values[key].get(end) for end in ends],
+            }
+            for key in ranked
+        ],
+        "top": (monitor.breach or monitor.warning or 1.0) / WARM,
+    }
+
+
+def key_label(key: Key, metric: str) -> str:
+    """What a number is about, beside its monitor's metric."""
+    field, measured, segment = key
+    what = "" if measured == metric else short_name(measured)
+    about = " · ".join(part for part in (field, what) if part)
+    return f"{about} where {segment}" if segment else about or "all rows"
+
+
+def _last(cells: Mapping[datetime, float | None], ends: Sequence[datetime]) -> float:
+    known = [cells[end] for end in ends if cells.get(end) is not None]
+    return known[-1] or 0.0 if known else -1.0
+
+
+def _size(monitor: Monitor, number: Number) -> float | None:
+    """What the threshold is about: the distance, or the rise above the reference."""
+    if monitor.kind == MonitorKind.DRIFT or number.reference_value is None:
+        return number.value
+    return None if number.value is None else number.value - number.reference_value
+
+
+def _single(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, Any]:
+    by_run = {number.run_id: number for number in seen.numbers}
+    numbers = [by_run.get(run.run_id) for run in seen.runs]
+    metric = next((one.metric for one in numbers if one), monitor.metric)
+    unit = unit_of(metric, answer_unit)
+    series = [
+        {
+            "name": title_of(metric),
+            "y": _each(numbers, lambda one: one.value),
+            "low": _each(numbers, lambda one: one.low),
+            "high": _each(numbers, lambda one: one.high),
+            "verdicts": [one.verdict if one else "insufficient_data" for one in numbers],
+            "links": [_link(run.run_id) for run in seen.runs],
+            "n": _each(numbers, lambda one: one.n),
+        }
+    ]
+    if not any(one and one.low is not None for one in numbers):
+        del series[0]["low"], series[0]["high"]
+    usual = _each(numbers, lambda one: one.reference_value)
+    if monitor.kind != MonitorKind.DRIFT and any(value is not None for value in usual):
+        name = "Usual" if metric == "volume" else "Reference"
+        series.append({"name": name, "y": usual, "muted": True})
+    chart = {"y_label": title_of(metric), "unit": unit, "series": series}
+    known = [value for value in usual if value is not None]
+    return chart | {"thresholds": _levels(monitor, metric, known[-1] if known else None)}
+
+
+def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, Any]:
+    by_run: dict[int, list[Number]] = defaultdict(list)
+    for number in seen.numbers:
+        by_run[number.run_id].append(number)
+    direction = direction_of(monitor)
+    many = len({number.key for number in seen.numbers})
+    falls = monitor.kind == MonitorKind.PERFORMANCE and direction is Direction.DOWN
+    label = title_of(monitor.metric)
+    if monitor.kind == MonitorKind.QUALITY:
+        label = "Rise above the reference"
+    elif monitor.kind == MonitorKind.PERFORMANCE:
+        label = f"Change of {short_name(monitor.metric)}"
+    sizes = []
+    for run in seen.runs:
+        found = (_size(monitor, one) for one in by_run[run.run_id])
+        known = [size for size in found if size is not None]
+        sizes.append((min(known) if falls else max(known)) if known else None)
+    series = {
+        "name": f"{'Lowest' if falls else 'Largest'} of {many}",
+        "y": sizes,
+        "verdicts": [run.verdict for run in seen.runs],
+        "links": [_link(run.run_id) for run in seen.runs],
+        "n": [run.rows for run in seen.runs],
+    }
+    levels = [(-level if falls else level, tone) for level, tone in _pairs(monitor)]
+    return {
+        "y_label": label,
+        "unit": unit_of(monitor.metric, answer_unit),
+        "series": [series],
+        "thresholds": [{"value": v, "label": tone, "tone": tone} for v, tone in levels],
+    }
+
+
+def _pairs(monitor: Monitor) -> list[tuple[float, str]]:
+    both = ((monitor.breach, "breach"), (monitor.warning, "warning"))
+    return [(level, tone) for level, tone in both if level is not None]
+
+
+def _levels(monitor: Monitor, metric: str, usual: float | None) -> list[dict[str, Any]]:
+    """Thresholds as levels of the value; they are distances from the reference."""
+    base = 0.0 if monitor.kind == MonitorKind.DRIFT else usual
+    if base is None:
+        return []
+    direction = direction_of(monitor, metric)
+    signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}[direction]
+    scale = base if metric == "volume" else 1.0
+    levels = [
+        {"value": base + sign * level * scale, "label": tone, "tone": tone}
+        for level, tone in _pairs(monitor)
+        for sign in signs
+    ]
+    return [level for level in levels if metric != "volume" or level["value"] > 0]
+
+
+def _each(
+    numbers: Sequence[Number | None], read: Callable[[Number], float | None]
+) -> list[float | None]:
+    return [read(one) if one else None for one in numbers]
+
+
+def _link(run_id: int) -> str:
+    return reverse("run", args=[run_id])

@@ -1,0 +1,137 @@
+"""The forms of monitors and incidents: they check shapes, the services check rules."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from monitoring.models import Monitor, MonitorKind, Severity
+from monitoring.reads.settings import METRICS
+from monitoring.services.incidents import LONGEST_TEXT
+from monitoring.services.monitors import Settings
+from monitoring.web.words import title_of
+
+WINDOWS = [(24, "a day"), (168, "a week"), (672, "4 weeks")]
+STEPS = [(1, "every hour"), (24, "every day"), (168, "every week"), (672, "every 4 weeks")]
+EFFECT = "Drift: the distance itself. Otherwise: the change against the reference."
+
+
+class ChangeForm(forms.Form):
+    """What people of the team change most often."""
+
+    warning = forms.FloatField(label="Warning from", required=False, help_text=EFFECT)
+    breach = forms.FloatField(label="Breach from", required=False)
+    severity = forms.ChoiceField(label="Severity of an incident", choices=Severity.choices)
+    open_after = forms.IntegerField(
+        label="Windows that breach in a row before an incident opens", min_value=1, max_value=10
+    )
+    why = forms.CharField(label="Why it is set up like this", max_length=300, required=False)
+    enabled = forms.BooleanField(label="Evaluate new windows", required=False)
+
+    @classmethod
+    def of(cls, monitor: Monitor) -> "ChangeForm":
+        """The form with the monitor's settings."""
+        return cls(initial={name: getattr(monitor, name) for name in cls.base_fields})
+
+
+class NewForm(forms.Form):
+    """A monitor to be set up."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    measure = forms.ChoiceField(
+        label="What to measure",
+        choices=[
+            (
+                MonitorKind(kind).label.capitalize(),
+                [(f"{kind}:{metric}", title_of(metric)) for metric in metrics],
+            )
+            for kind, metrics in METRICS.items()
+        ],
+    )
+    fields_watched = forms.MultipleChoiceField(
+        label="Fields",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: every field that fits the measure. Performance needs none.",
+    )
+    segment = forms.CharField(
+        label="Only rows where",
+        required=False,
+        max_length=200,
+        help_text="A segment, written field=value. Empty: all rows.",
+    )
+    window_hours = forms.TypedChoiceField(
+        label="Window", choices=WINDOWS, coerce=int, initial=168, empty_value=168
+    )
+    every_hours = forms.TypedChoiceField(
+        label="Evaluate", choices=STEPS, coerce=int, initial=168, empty_value=168
+    )
+    warning = forms.FloatField(label="Warning from", required=False, help_text=EFFECT)
+    breach = forms.FloatField(label="Breach from", required=False)
+    alpha = forms.FloatField(
+        label="False-alarm probability of a window",
+        initial=0.05,
+        min_value=0,
+        max_value=0.05,
+        help_text="An upper bound: the model's budget of false alarms may make it smaller.",
+    )
+    minimum_n = forms.IntegerField(
+        label="Rows below which there is no verdict", initial=200, min_value=1
+    )
+    severity = forms.ChoiceField(
+        label="Severity of an incident", choices=Severity.choices, initial=Severity.WARNING
+    )
+    open_after = forms.IntegerField(
+        label="Windows that breach in a row before an incident opens",
+        initial=1,
+        min_value=1,
+        max_value=10,
+    )
+    why = forms.CharField(label="Why", max_length=300, required=False)
+
+    def __init__(self, *args: Any, names: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(*args, **more)
+        chosen = self.fields["fields_watched"]
+        if isinstance(chosen, forms.MultipleChoiceField):
+            chosen.choices = [(name, name) for name in names]
+
+    def settings(self, *, lateness_hours: int) -> Settings:
+        """What the service wants; performance waits `lateness_hours` for outcomes."""
+        data = dict(self.cleaned_data)
+        kind, _, metric = data.pop("measure").partition(":")
+        segment = data.pop("segment").strip()
+        return Settings(
+            kind=kind,
+            metric=metric,
+            fields=data.pop("fields_watched"),
+            segments=[segment] if segment else [],
+            lateness_hours=lateness_hours if kind == MonitorKind.PERFORMANCE else 1,
+            **data,
+        )
+
+
+class AcknowledgeForm(forms.Form):
+    """Taking an incident over."""
+
+    note = forms.CharField(
+        label="What you will do first", required=False, max_length=LONGEST_TEXT, strip=True
+    )
+
+
+class NoteForm(forms.Form):
+    """A line for the timeline."""
+
+    text = forms.CharField(
+        label="Note", max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class ResolveForm(forms.Form):
+    """Closing an incident."""
+
+    root_cause = forms.CharField(
+        label="Root cause",
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What happened, why, and what was done. Others will look for it.",
+    )

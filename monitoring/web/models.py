@@ -1,0 +1,121 @@
+"""Which models are watched, and how one of them behaves."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.sessions import person_of
+from monitoring.models import MonitorKind
+from monitoring.policies import can_change_monitors
+from monitoring.reads.behaviour import (
+    Behaviour,
+    behaviour_of,
+    versions_of,
+    watched_model,
+    watched_versions,
+)
+from monitoring.reads.health import coverage_of, health_of, open_incidents
+from monitoring.reads.runs import MonitorRow, monitors_of
+from monitoring.reads.watched import MOST, watched_models
+from monitoring.web.charts import coverage_chart, heat_map, monitor_chart
+from monitoring.web.periods import View, period_choice, version_choice, view_of
+from monitoring.web.words import answer_unit, short_name, span, threshold_text
+from registry.reads.deployments import serving_now
+
+KINDS = (
+    (MonitorKind.PERFORMANCE, "Performance", "target"),
+    (MonitorKind.DRIFT, "Drift", "git-compare"),
+    (MonitorKind.QUALITY, "Data quality", "database"),
+)
+
+
+@require_safe
+def watch_list(request: HttpRequest) -> HttpResponse:
+    """Every model that the person may see, with the verdict of each kind of monitoring."""
+    text = request.GET.get("q", "").strip()[:80]
+    found = watched_models(person_of(request), text=text)
+    context = {"models": found, "kinds": KINDS, "text": text, "full": len(found) == MOST}
+    context["filters"] = [
+        {
+            "name": "q",
+            "label": "Name",
+            "value": text,
+            "wide": True,
+            "placeholder": "Name of a model",
+        }
+    ]
+    return render(request, "monitoring/list.html", context)
+
+
+@require_safe
+def model_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """One model: every monitor's chart, drift by field, coverage of outcomes."""
+    user = person_of(request)
+    model = watched_model(user, slug)
+    versions, watched = versions_of(model.pk), watched_versions(model.pk)
+    serving = [period.version_id for period in serving_now(model.pk)]
+    view = view_of(request.GET, versions, watched, serving)
+    context = {
+        "model": model,
+        "view": view,
+        "may_change": can_change_monitors(user, model),
+        "periods": period_choice(view),
+        "versions": version_choice(view, versions, watched),
+        "incidents": open_incidents(model_id=model.pk),
+        **(_of_version(model, view) if view.version else {}),
+    }
+    return render(request, "monitoring/model.html", context)
+
+
+def _of_version(model: Any, view: View) -> dict[str, Any]:
+    version = view.version
+    if version is None:
+        return {}
+    version.model = model
+    seen = behaviour_of(version.pk, days=view.days)
+    unit = answer_unit(getattr(version, "schema", None))
+    rows = monitors_of(model_id=model.pk, version_id=version.pk)
+    panels = [_panel(row, seen, unit, view) for row in rows]
+    return {
+        "seen": seen,
+        "health": health_of([version.pk])[version.pk],
+        "coverage": coverage_of(version, now=timezone.now()),
+        "coverage_chart": _coverage(rows, seen),
+        "horizon": span(model.outcome_horizon_hours),
+        "panels": panels,
+        "sections": [
+            {
+                "kind": kind,
+                "title": title,
+                "icon": icon,
+                "panels": [one for one in panels if one["monitor"].kind == kind],
+            }
+            for kind, title, icon in KINDS
+        ],
+    }
+
+
+def _panel(row: MonitorRow, seen: Behaviour, unit: str, view: View) -> dict[str, Any]:
+    """One monitor as a card: its chart and, with several fields, its heat map."""
+    monitor, own = row.monitor, seen.of(row.monitor.pk)
+    several = len({number.key for number in own.numbers}) > 1
+    return {
+        "monitor": monitor,
+        "latest": row.latest,
+        "metric": short_name(monitor.metric),
+        "warning": threshold_text(monitor, monitor.warning, unit),
+        "breach": threshold_text(monitor, monitor.breach, unit),
+        "window": span(monitor.window_hours),
+        "chart": monitor_chart(monitor, own, answer_unit=unit) if own.runs else None,
+        "heat": heat_map(monitor, own, f"&{view.query}") if several else None,
+    }
+
+
+def _coverage(rows: list[MonitorRow], seen: Behaviour) -> dict[str, Any] | None:
+    """Of the performance monitor that has been evaluated most."""
+    found = [seen.of(row.monitor.pk).runs for row in rows if row.monitor.kind == "performance"]
+    most = max(found, key=len, default=())
+    return coverage_chart(most) if most else None

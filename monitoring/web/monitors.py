@@ -1,0 +1,189 @@
+"""One monitor: what it watches, what it found, and how it is changed; and a new one."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.policies import require
+from accounts.sessions import person_of
+from monitoring.models import Monitor, MonitorKind
+from monitoring.policies import can_change_monitor, can_change_monitors
+from monitoring.reads.behaviour import (
+    Behaviour,
+    behaviour_of,
+    versions_of,
+    visible_monitor,
+    watched_model,
+    watched_versions,
+)
+from monitoring.reads.runs import monitors_of, runs_of
+from monitoring.services.monitors import (
+    ONLY_THE_TEAM,
+    MonitorInvalid,
+    change_monitor,
+    create_monitor,
+)
+from monitoring.web.charts import heat_map, monitor_chart
+from monitoring.web.forms import ChangeForm, NewForm
+from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
+from monitoring.web.words import (
+    EXPLAINED,
+    answer_unit,
+    field_names,
+    span,
+    threshold_text,
+    times,
+    title_of,
+)
+from registry.reads.deployments import serving_now
+
+YEAR_HOURS = 24 * 365
+RUNS = 60
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def monitor_page(request: HttpRequest, monitor_id: int) -> HttpResponse:
+    """One monitor; a POST changes it and answers with the page again if it cannot."""
+    monitor = visible_monitor(person_of(request), monitor_id)
+    form = ChangeForm(request.POST) if request.method == "POST" else ChangeForm.of(monitor)
+    if request.method == "POST" and _changed(request, monitor, form):
+        return redirect("monitor", monitor_id=monitor.pk)
+    status = 422 if form.is_bound else 200
+    context = _context(request, monitor) | {"form": form}
+    return render(request, "monitoring/monitor.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, slug: str) -> HttpResponse:
+    """The form of a new monitor."""
+    user = person_of(request)
+    model = watched_model(user, slug)
+    require(can_change_monitors(user, model), ONLY_THE_TEAM)
+    schema = next((getattr(one, "schema", None) for one in versions_of(model.pk)), None)
+    form = NewForm(request.POST or None, names=field_names(schema))
+    if form.is_valid():
+        try:
+            settings = form.settings(lateness_hours=model.outcome_horizon_hours)
+            monitor = create_monitor(actor=user, model_id=model.pk, settings=settings)
+        except MonitorInvalid as refusal:
+            _explain(form, refusal)
+        else:
+            messages.success(request, f"{monitor.name} is set up; past windows follow shortly.")
+            return redirect("monitor", monitor_id=monitor.pk)
+    context = {"model": model, "form": form, "explained": _explanations()}
+    status = 422 if form.is_bound else 200
+    return render(request, "monitoring/monitor_new.html", context, status=status)
+
+
+def _changed(request: HttpRequest, monitor: Monitor, form: ChangeForm) -> bool:
+    user = person_of(request)
+    require(can_change_monitor(user, monitor), ONLY_THE_TEAM)
+    if not form.is_valid():
+        return False
+    try:
+        change_monitor(actor=user, monitor_id=monitor.pk, changes=form.cleaned_data)
+    except MonitorInvalid as refusal:
+        _explain(form, refusal)
+        return False
+    messages.success(request, "Saved. Windows that are evaluated from now on follow it.")
+    return True
+
+
+def _explain(form: forms.Form, refusal: MonitorInvalid) -> None:
+    names = {"metric": "measure", "segments": "segment", "fields": "fields_watched"}
+    name = names.get(refusal.field, refusal.field)
+    form.add_error(name if name in form.fields else None, str(refusal))
+
+
+def _explanations() -> list[tuple[str, str]]:
+    return [(title_of(metric), text) for metric, text in EXPLAINED.items()]
+
+
+def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
+    model = monitor.model
+    versions, watched = versions_of(model.pk), watched_versions(model.pk)
+    serving = [period.version_id for period in serving_now(model.pk)]
+    view = view_of(request.GET, versions, watched, serving)
+    field = request.GET.get("field", "")[:120]
+    rows = monitors_of(model_id=model.pk, version_id=view.version.pk if view.version else None)
+    own = next((row for row in rows if row.monitor.pk == monitor.pk), None)
+    alpha = own.alpha if own else monitor.alpha
+    unit = answer_unit(getattr(view.version, "schema", None))
+    return {
+        "monitor": monitor,
+        "model": model,
+        "view": view,
+        "latest": own.latest if own else None,
+        "field": field,
+        "facts": _facts(monitor, alpha, unit),
+        "explained": EXPLAINED.get(monitor.metric, ""),
+        "periods": period_choice(view, field=field),
+        "versions": version_choice(view, versions, watched, field=field),
+        "may_change": can_change_monitor(person_of(request), monitor),
+        **(_seen(monitor, view, field, unit) if view.version else {}),
+    }
+
+
+def _seen(monitor: Monitor, view: View, field: str, unit: str) -> dict[str, Any]:
+    if view.version is None:
+        return {}
+    version_id = view.version.pk
+    seen = behaviour_of(version_id, days=view.days, monitor_id=monitor.pk)
+    fields = sorted({number.field for number in seen.numbers if number.field})
+    own = _only(seen, field) if field in fields else seen
+    runs = runs_of(version_id=version_id, monitor_id=monitor.pk, limit=RUNS, earlier=True)
+    return {
+        "seen": seen,
+        "fields": _field_filter(view, fields, field) if len(fields) > 1 else None,
+        "chart": monitor_chart(monitor, own, answer_unit=unit) if own.runs else None,
+        "heat": heat_map(monitor, seen, f"&{view.query}"),
+        "runs": runs,
+        "runs_cut": len(runs) == RUNS,
+        "revised": any(not run.latest for run in runs),
+    }
+
+
+def _only(seen: Behaviour, field: str) -> Behaviour:
+    """The numbers of one field; where it has several measures, the gravest is drawn."""
+    numbers = tuple(number for number in seen.numbers if number.field == field)
+    return Behaviour(seen.as_of, seen.runs, numbers, seen.cut)
+
+
+def _field_filter(view: View, fields: list[str], field: str) -> list[dict[str, Any]]:
+    options = [("", f"All {len(fields)} fields"), *((name, name) for name in fields)]
+    versions = [(view.version.number, f"Version {view.version.number}")] if view.version else []
+    return [
+        {"name": "field", "label": "Field", "value": field, "options": options},
+        {"name": "period", "label": "Period", "value": view.period, "options": _periods()},
+        {"name": "version", "label": "Version", "options": versions},
+    ]
+
+
+def _periods() -> list[tuple[str, str]]:
+    return [(key, label) for key, (label, _) in PERIODS.items()]
+
+
+def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
+    runs = YEAR_HOURS / monitor.every_hours
+    opens = "a window breaches"
+    if monitor.open_after > 1:
+        opens = f"{monitor.open_after} windows in a row breach"
+    fields = ", ".join(monitor.fields) or "every field that fits"
+    facts = [
+        ("Measures", title_of(monitor.metric)),
+        ("Fields", "" if monitor.kind == MonitorKind.PERFORMANCE else fields),
+        ("Rows", " or ".join(monitor.segments) or "all"),
+        ("Window", f"{span(monitor.window_hours)}, evaluated every {span(monitor.every_hours)}"),
+        ("Evaluated", f"{span(monitor.lateness_hours)} after the end of a window"),
+        ("Warning", threshold_text(monitor, monitor.warning, unit)),
+        ("Breach", threshold_text(monitor, monitor.breach, unit)),
+        ("False alarms", f"at most {alpha:.2g} of windows by chance, {times(alpha * runs)}"),
+        ("Too little data", f"no verdict below {monitor.minimum_n:,} rows"),
+        ("Incident", f"{monitor.get_severity_display()}, opened as soon as {opens}"),
+        ("Set up by", monitor.created_by.name if monitor.created_by else "Ombud"),
+    ]
+    return [(key, value) for key, value in facts if value]

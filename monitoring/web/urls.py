@@ -1,0 +1,22 @@
+"""The pages of monitoring."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from monitoring.web import incidents, models, monitors, runs
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("monitoring", models.watch_list, name="monitoring"),
+    path("monitoring/<slug:slug>", models.model_page, name="monitoring-model"),
+    path("monitoring/<slug:slug>/new", monitors.new, name="monitor-new"),
+    path("monitors/<int:monitor_id>", monitors.monitor_page, name="monitor"),
+    path("runs/<int:run_id>", runs.run_page, name="run"),
+    path("incidents", incidents.incident_list, name="incidents"),
+    path("incidents/<int:incident_id>", incidents.incident_page, name="incident"),
+    path(
+        "incidents/<int:incident_id>/acknowledge",
+        incidents.acknowledge,
+        name="incident-acknowledge",
+    ),
+    path("incidents/<int:incident_id>/note", incidents.note, name="incident-note"),
+    path("incidents/<int:incident_id>/resolve", incidents.resolve, name="incident-resolve"),
+]
