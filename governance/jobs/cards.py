@@ -6,12 +6,10 @@ from django.db import transaction
 
 from audit.record import SYSTEM, record
 from governance.events import GovernanceEvent
+from governance.jobs.locks import locked_version
 from governance.models import Card, CardRevision, Claim
 from governance.numbers import Number
 from governance.reads.card_facts import CardContent, content_of, latest_revision
-from registry.models import Version
-
-RELATED = ("model__team", "model__owner", "registered_by", "parent")
 
 
 @transaction.atomic
@@ -22,9 +20,8 @@ def write_revision(
 
     The card is made if it is not there. Nothing is added when nothing would change.
     """
-    version = Version.objects.select_related(*RELATED).get(pk=version_id)
-    Card.objects.get_or_create(version=version)
-    card = Card.objects.select_for_update().get(version=version)
+    version = locked_version(version_id)
+    card, _ = Card.objects.get_or_create(version=version)
     last = latest_revision(version_id)
     kept = last.sections if last else {}
     content = content_of(version, kept if sections is None else sections)

@@ -8,7 +8,8 @@ from accounts.models import User
 from accounts.policies import require
 from governance.card_fields import clean_sections
 from governance.jobs.cards import write_revision
-from governance.models import Card, CardRevision
+from governance.jobs.locks import locked_version
+from governance.models import CardRevision
 from governance.policies import can_edit_card
 from governance.reads.card_facts import latest_revision
 from governance.refusals import CardChanged
@@ -44,7 +45,6 @@ def revise_card(
         Refused: not a developer or validator of the owning team.
     """
     version = _editable(actor, version_id)
-    Card.objects.select_for_update().filter(version=version).first()
     last = latest_revision(version_id)
     _expect(last, expected_revision)
     kept = last.sections if last else {}
@@ -66,10 +66,7 @@ def refresh_card(*, actor: User, version_id: int) -> CardRevision:
 
 
 def _editable(actor: User, version_id: int) -> Version:
-    # The version's row is the lock: two first revisions cannot be written at once.
-    version = (
-        Version.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
-    )
+    version = locked_version(version_id)
     require(can_edit_card(actor, version), ONLY_BUILDERS)
     return version
 

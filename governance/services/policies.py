@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.policies import require
-from audit.record import SYSTEM, record
+from audit.record import SYSTEM, Actor, record
 from governance.events import GovernanceEvent
 from governance.gates import GATES
 from governance.models import ApprovalPolicy
@@ -18,7 +18,7 @@ from registry.models import RiskTier
 
 
 @transaction.atomic
-def install_default_policies() -> int:
+def install_default_policies(*, actor: Actor = SYSTEM) -> int:
     """Policies for every kind and tier that has none yet; returns how many were added."""
     there = set(ApprovalPolicy.objects.values_list("kind", "risk_tier"))
     added = [row for row in DEFAULTS if (row.kind, row.risk_tier) not in there]
@@ -26,7 +26,7 @@ def install_default_policies() -> int:
         policy = ApprovalPolicy.objects.create(
             kind=row.kind, risk_tier=row.risk_tier, quorum=row.quorum, gates=row.gates
         )
-        record(SYSTEM, GovernanceEvent.POLICY_SET, policy, quorum=row.quorum, gates=row.gates)
+        record(actor, GovernanceEvent.POLICY_SET, policy, quorum=row.quorum, gates=row.gates)
     return len(added)
 
 

@@ -35,11 +35,6 @@ SECTIONS = {section.id: f"About {section.title}." for section in REQUIRED}
 
 
 @pytest.fixture(autouse=True)
-def _addresses(settings):
-    settings.ROOT_URLCONF = "tests.governance.urls"
-
-
-@pytest.fixture(autouse=True)
 def _policies(request):
     if {"db", "transactional_db", "team"} & set(request.fixturenames):
         request.getfixturevalue("db")
