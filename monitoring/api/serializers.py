@@ -1,6 +1,6 @@
 """The shapes that monitoring takes and gives."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from rest_framework import serializers
 
@@ -17,6 +17,7 @@ from monitoring.models import (
 from registry.api.serializers import Strict
 
 YEAR = 24 * 366
+RelatedName: TypeAlias = serializers.SlugRelatedField[Any]
 
 
 class BatchAnswer(serializers.Serializer[Any]):
@@ -29,7 +30,7 @@ class BatchAnswer(serializers.Serializer[Any]):
     last_at = serializers.DateTimeField()
     digest = serializers.CharField(help_text="SHA-256 of the stored file")
     warnings = serializers.ListField(child=serializers.CharField(), required=False)
-    errors = serializers.ListField(child=serializers.DictField(), required=False)
+    reasons = serializers.ListField(child=serializers.DictField(), required=False)
     counts = serializers.DictField(child=serializers.IntegerField(), required=False)
 
 
@@ -78,8 +79,8 @@ class MonitorInput(MonitorSettings):
 
 
 class MonitorOutput(serializers.ModelSerializer[Monitor]):
-    model = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    created_by = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    model: RelatedName = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    created_by: RelatedName = serializers.SlugRelatedField(slug_field="name", read_only=True)
 
     class Meta:
         model = Monitor
@@ -109,7 +110,7 @@ class MonitorOutput(serializers.ModelSerializer[Monitor]):
 
 
 class MeasurementOutput(serializers.ModelSerializer[Measurement]):
-    version = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    version: RelatedName = serializers.SlugRelatedField(slug_field="number", read_only=True)
     kind = serializers.CharField(source="monitor.kind")
     window_start = serializers.DateTimeField(source="run.window_start")
 
@@ -143,7 +144,7 @@ class MeasurementOutput(serializers.ModelSerializer[Measurement]):
 
 
 class RunOutput(serializers.ModelSerializer[Run]):
-    version = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    version: RelatedName = serializers.SlugRelatedField(slug_field="number", read_only=True)
     model = serializers.CharField(source="monitor.model.slug")
     kind = serializers.CharField(source="monitor.kind")
 
@@ -205,9 +206,9 @@ class EntryOutput(serializers.ModelSerializer[IncidentEntry]):
 
 
 class IncidentOutput(serializers.ModelSerializer[Incident]):
-    model = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    version = serializers.SlugRelatedField(slug_field="number", read_only=True)
-    owner = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    model: RelatedName = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    version: RelatedName = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    owner: RelatedName = serializers.SlugRelatedField(slug_field="name", read_only=True)
 
     class Meta:
         model = Incident

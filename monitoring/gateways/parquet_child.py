@@ -34,7 +34,7 @@ PLAIN = (
 class Bad(Exception):
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
-        self.answer = {"status": status, "code": code, "detail": detail}
+        self.answer: dict[str, Any] = {"status": status, "code": code, "detail": detail}
 
 
 def main() -> None:
@@ -50,8 +50,9 @@ def main() -> None:
 
 def _reply(sink: BinaryIO, budget: dict[str, Any], body: bytes) -> None:
     stream = b""
+    answer: dict[str, Any] = {"status": 200}
     try:
-        stream, answer = _stream(_read(body, budget)), {"status": 200}
+        stream = _stream(_read(body, budget))
     except Bad as refused:
         answer = refused.answer
     except MemoryError:

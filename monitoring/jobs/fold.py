@@ -62,11 +62,9 @@ def fold_batch(claim: claims.Claim) -> None:
 
 
 def _around(batch: Batch) -> Around:
-    times = {"first": batch.first_at, "last": batch.last_at}
-    of = {"model_id": batch.model_id, **times}
-    predictions = logs.neighbours(kind=BatchKind.PREDICTIONS, **of)
+    predictions = logs.neighbours(batch, BatchKind.PREDICTIONS)
     same = tuple(other for other in predictions if other.version_id == batch.version_id)
-    return Around(same, logs.neighbours(kind=BatchKind.OUTCOMES, **of))
+    return Around(same, logs.neighbours(batch, BatchKind.OUTCOMES))
 
 
 def _count(batch: Batch, log: logs.Log, around: Around) -> Folded:

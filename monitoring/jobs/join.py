@@ -60,10 +60,9 @@ def join_outcomes(claim: claims.Claim) -> None:
 
 
 def _around(batch: Batch) -> Around:
-    of = {"model_id": batch.model_id, "first": batch.first_at, "last": batch.last_at}
-    earlier = logs.neighbours(kind=BatchKind.OUTCOMES, **of)
+    earlier = logs.neighbours(batch, BatchKind.OUTCOMES)
     return Around(
-        logs.neighbours(kind=BatchKind.PREDICTIONS, **of),
+        logs.neighbours(batch, BatchKind.PREDICTIONS),
         tuple(other for other in earlier if other.batch_id != batch.pk),
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,15 +77,13 @@ def table_of(path: str) -> pa.Table:
     return pq.read_table(pa.BufferReader(store.read(path)), page_checksum_verification=True)
 
 
-def neighbours(
-    *, model_id: int, kind: BatchKind, first: datetime, last: datetime
-) -> tuple[Neighbour, ...]:
-    """Folded batches whose rows may be of these times, in the order in which they were folded."""
+def neighbours(batch: Batch, kind: BatchKind) -> tuple[Neighbour, ...]:
+    """Folded batches whose rows may be of the same times, in the order of folding."""
     found = Batch.objects.filter(
-        model_id=model_id,
+        model_id=batch.model_id,
         kind=kind,
         folded_at__isnull=False,
-        first_at__lte=last,
-        last_at__gte=first,
+        first_at__lte=batch.last_at,
+        last_at__gte=batch.first_at,
     ).order_by("folded_at", "pk")
     return tuple(Neighbour(*row) for row in found.values_list("pk", "version_id", "path"))

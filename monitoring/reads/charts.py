@@ -10,7 +10,7 @@ import numpy as np
 from monitoring.models import Measurement
 from monitoring.reads.baselines import Baseline, baseline_of
 from monitoring.reads.windows import ALL_ROWS, merged
-from monitoring.stats.columns import Counts
+from monitoring.stats.columns import Counts, Floats
 from monitoring.stats.profiles import (
     CategoricalView,
     NumericView,
@@ -149,8 +149,8 @@ def _numeric(baseline: Baseline, profile: Profile, field: str) -> Distribution:
     bars = []
     for first, last in pairwise(cuts):
         low, high = max(float(edges[first]), ends[0]), min(float(edges[last]), ends[1])
-        pair = (_share(view, int(view.counts[first:last].sum())) for view in (left, right))
-        bars.append(Bar(_range_label(low, high), *pair, low, high))
+        usual, now = (_share(view, int(view.counts[first:last].sum())) for view in (left, right))
+        bars.append(Bar(_range_label(low, high), usual, now, low, high))
     bars.append(Bar("missing", _share(left, left.missing), _share(right, right.missing)))
     outside = (_share(view, view.out_of_range) for view in (left, right))
     bars.append(Bar("out of range", *outside))
@@ -158,7 +158,7 @@ def _numeric(baseline: Baseline, profile: Profile, field: str) -> Distribution:
     return Distribution(field, "numeric", shown, right.rows, left.rows, right.mean, left.mean)
 
 
-def _bar_cuts(edges: np.ndarray, reference: Counts) -> list[int]:  # type: ignore[type-arg]  # any float
+def _bar_cuts(edges: Floats, reference: Counts) -> list[int]:
     """Fine bins joined into bars that hold about equal shares of the reference."""
     total = int(reference.sum())
     if not total:

@@ -304,5 +304,5 @@ def _answer(batch: Batch, reasons: Reasons) -> dict[str, Any]:
     if batch.last_at > batch.received_at + FLAGGED_AHEAD:
         found["warnings"] = ["Some rows are more than ten minutes ahead of this server's clock."]
     if reasons:
-        found["errors"], found["counts"] = reasons.first, dict(reasons.counts)
+        found["reasons"], found["counts"] = reasons.first, dict(reasons.counts)
     return found

@@ -114,7 +114,7 @@ def _check(monitor: Monitor) -> None:
         raise MonitorInvalid("alpha", "The false-alarm probability lies in (0, 0.05].")
     if monitor.warning is None and monitor.breach is None:
         raise MonitorInvalid("breach", "Say from which effect on it is a warning or a breach.")
-    if None not in (monitor.warning, monitor.breach) and monitor.warning > monitor.breach:
+    if monitor.warning is not None and monitor.warning > (monitor.breach or monitor.warning):
         raise MonitorInvalid("warning", "The warning comes before the breach.")
     if any("=" not in segment for segment in monitor.segments):
         raise MonitorInvalid("segments", "A segment is written field=value.")

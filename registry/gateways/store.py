@@ -173,4 +173,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sha256(source: BinaryIO) -> str:
-    return hashlib.file_digest(source, "sha256").hexdigest()
+    found = hashlib.sha256()
+    while piece := source.read(CHUNK):
+        found.update(piece)
+    return found.hexdigest()

@@ -92,6 +92,7 @@ def test_a_body_that_stops_early_or_has_no_length_is_refused(client, robots_key,
         CONTENT_LENGTH=length,
         **{"wsgi.input": stream, **robots_key},
     )
+    assert (short.status_code, short.json()["code"]) == (400, "body_incomplete")
     none = client.post(PREDICTIONS, body, content_type=NDJSON, CONTENT_LENGTH="", **robots_key)
     assert none.status_code == 411
     large = client.post(

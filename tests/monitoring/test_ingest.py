@@ -89,7 +89,7 @@ def test_partial_stores_the_good_rows_and_tells_the_others(robot, version):
     found[3]["temperature"] = "warm"
     answer = accept(robot, version, ndjson(found), mode="partial").answer
     assert (answer["rows"], answer["rejected"]) == (4, 1)
-    assert answer["errors"][0]["row"] == 3
+    assert answer["reasons"][0]["row"] == 3
 
 
 def test_one_id_with_two_values_is_refused_and_equal_rows_are_one(robot, version):
