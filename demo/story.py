@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from demo import air_time, cards, flight_delay, mortgage
 from demo.cast import Cast
@@ -216,10 +217,10 @@ def _incidents(cast: Cast, kind: str) -> list[Any]:
 
 def _thinned(replay: Replay) -> Replay:
     """Every fourth prediction, and the outcomes of these."""
-    predictions = replay.predictions.take(range(0, replay.predictions.num_rows, AIR_TIME_SHARE))
-    kept = pa.compute.is_in(
-        replay.outcomes["prediction_id"], predictions["prediction_id"].combine_chunks()
-    )
+    chosen = pa.array(range(0, replay.predictions.num_rows, AIR_TIME_SHARE))
+    predictions = replay.predictions.take(chosen)
+    ids = predictions["prediction_id"].combine_chunks()
+    kept = pc.is_in(replay.outcomes["prediction_id"], ids)
     return Replay(predictions, replay.outcomes.filter(kept))
 
 
