@@ -27,7 +27,11 @@ def states_of(version_ids: Collection[int]) -> dict[int, VersionState]:
         health[row.version_id][row.kind] = cell
     cards = _cards(version_ids)
     return {
-        version_id: VersionState(*cards.get(version_id, (None, 0)), health[version_id])
+        version_id: VersionState(
+            card=cards[version_id][0] if version_id in cards else None,
+            revision=cards[version_id][1] if version_id in cards else 0,
+            health=health[version_id],
+        )
         for version_id in version_ids
     }
 

@@ -40,6 +40,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "fields": _fields(asked, found),
         "filtered": any(asked.values()),
         "search_query": asked["q"],
+        "shown": _shown(found),
         "previous": found.page - 1 if found.page > 1 else "",
         "next": found.page + 1 if found.page < found.pages else "",
     }
@@ -51,6 +52,11 @@ def search(request: HttpRequest) -> HttpResponseRedirect:
     """The search field on top of every page leads to the list."""
     query = urlencode({"q": request.GET.get("q", "")[:100]})
     return redirect(f"{reverse('models')}?{query}")
+
+
+def _shown(found: Catalogue) -> str:
+    models = f"{found.total:,} model{'' if found.total == 1 else 's'}"
+    return f"{models}, page {found.page} of {found.pages}" if found.pages > 1 else models
 
 
 def _page(request: HttpRequest) -> int:
@@ -95,6 +101,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "versions": [(version, states[version.id]) for version in page.detail.versions],
         "tiles": [_tile(page, trends, kind, label) for kind, label in KINDS],
         "stays": stays_of(page.detail.periods, slug),
+        "outcome_horizon": timedelta(hours=page.detail.row.outcome_horizon_hours),
         "start": _start(page.detail.periods, now),
         "now": now,
         "open_incidents": [one for one in page.incidents if one.state != "resolved"],

@@ -18,7 +18,7 @@ from governance.services.clearance import (
     suspend_clearance,
 )
 from governance.web.answers import blame
-from governance.web.forms import ClearanceForm
+from governance.web.forms import STEP_REINSTATE, STEP_SUSPEND, ClearanceForm
 from registry.models import Version
 
 
@@ -30,17 +30,25 @@ def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     require(can_decide_clearance(person, version.model), ONLY_DECIDERS)
     asked = request.POST.get("environment") or request.GET.get("environment", "production")
     line = _in_force(version, asked)
-    form = ClearanceForm(request.POST or None, initial={"environment": asked})
+    suspended = line is not None and line.state == "suspended"
+    step = STEP_REINSTATE if suspended else STEP_SUSPEND
+    form = ClearanceForm(request.POST or None, initial={"environment": asked, "step": step})
     status = 200 if request.method != "POST" else 422
     if request.method == "POST" and form.is_valid():
         try:
-            said = _decide(person, version, line, form)
+            said = _decide(person, version, form)
         except Unable as error:
             status = blame(form, error)
         else:
             messages.success(request, said)
             return redirect("version", slug, number)
-    context = {"version": version, "line": line, "form": form, "environment": asked}
+    context = {
+        "version": version,
+        "line": line,
+        "form": form,
+        "environment": asked,
+        "suspended": suspended,
+    }
     return render(request, "governance/clearance.html", context, status=status)
 
 
@@ -55,15 +63,15 @@ def _in_force(version: Version, environment: str) -> ClearanceLine | None:
     return next((line for line in found if line.environment == environment), None)
 
 
-def _decide(person: User, version: Version, line: ClearanceLine | None, form: ClearanceForm) -> str:
-    """What the person saw decides what is done; the service refuses what is so no more."""
-    suspended = line is not None and line.state == "suspended"
-    service = reinstate_clearance if suspended else suspend_clearance
+def _decide(person: User, version: Version, form: ClearanceForm) -> str:
+    """The step that the page offered, even if somebody was quicker: the service refuses then."""
+    again = form.cleaned_data["step"] == STEP_REINSTATE
+    service = reinstate_clearance if again else suspend_clearance
     row = service(
         actor=person,
         version_id=version.pk,
         environment=form.cleaned_data["environment"],
         reason=form.cleaned_data["reason"],
     )
-    verb = "may serve again" if suspended else "may not serve until somebody reinstates it"
+    verb = "may serve again" if again else "may not serve until somebody reinstates it"
     return f"Version {version.number} {verb} in {row.environment}."

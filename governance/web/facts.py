@@ -1,6 +1,6 @@
 """Facts of a version and its card as labels and values that people read. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,10 +57,6 @@ def lineage_of(lineage: Mapping[str, Any]) -> tuple[FactGroup, ...]:
     )
     found = (FactGroup(title, tuple(facts)) for title, facts in groups)
     return tuple(group for group in found if group.facts)
-
-
-def size_of(files: Iterable[Any]) -> int:
-    return sum(file.size for file in files)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "", *, code: bool = False) -> Iterator[Fact]:

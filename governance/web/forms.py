@@ -10,6 +10,7 @@ from governance.models import Decision
 from registry.states import DeploymentRole
 
 OWN_WORDS = "own"
+STEP_SUSPEND, STEP_REINSTATE = "suspend", "reinstate"
 WHOLE = Decimal(100)
 ROLE_WORDS = {
     DeploymentRole.CHAMPION: "champion: its answers are used",
@@ -70,8 +71,11 @@ class ReasonForm(forms.Form):
 
 
 class ClearanceForm(ReasonForm):
-    """Suspend or reinstate in one environment."""
+    """Suspend or reinstate in one environment: the step is the one that the page offered."""
 
+    step = forms.ChoiceField(
+        choices=[(STEP_SUSPEND, "suspend"), (STEP_REINSTATE, "reinstate")], widget=forms.HiddenInput
+    )
     environment = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
 

@@ -9,7 +9,6 @@ from governance.reads.overview import ModelLine, overview
 
 KINDS = (("drift", "Drift"), ("quality", "Data quality"), ("performance", "Performance"))
 MOST = 50
-WORST_FIRST = ("suspended", "not_cleared", "conditional", "cleared")
 
 
 @require_safe

@@ -43,6 +43,7 @@ KIND_MEANS = {
     "restore": "When it is approved, the archive is verified bit by bit and registered as a new "
     "candidate, which needs an approval of its own.",
 }
+CLAIM_PARTS = ("value", "low", "high", "n", "as_of")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,11 +103,32 @@ def context_of(page: RequestPage) -> dict[str, Any]:
     return {
         "page": page,
         "line": page.line,
+        "page_label": f"CR-{page.line.id}",
         "means": KIND_MEANS.get(page.line.kind, ""),
         "steps": steps_of(page),
         "rows": [_row(number) for number in page.numbers],
-        "failed_gates": sum(1 for gate in page.gates if not gate.passed),
+        "own_numbers": [_claim(number) for number in page.numbers if number.proposed],
+        "champion_label": f"Version {page.champion}",
+        "version_label": f"Version {page.line.version}",
+        "compared": page.champion is not None and page.champion != page.line.version,
+        "gates_said": _gates_said(page),
+        "signed_said": f"{page.line.signed} of {page.line.needed} count",
+        "sign_title": f"Sign: {page.line.title}",
         "form": form,
+    }
+
+
+def _gates_said(page: RequestPage) -> str:
+    passed = sum(1 for gate in page.gates if gate.passed)
+    return f"{passed} of {len(page.gates)} passed when the evidence was frozen."
+
+
+def _claim(number: NumberRow) -> dict[str, Any]:
+    cell = number.proposed
+    return {
+        "label": number.label,
+        "source": number.source,
+        **({} if cell is None else {name: getattr(cell, name) for name in CLAIM_PARTS}),
     }
 
 

@@ -1,7 +1,7 @@
 """The signature: decision, meaning, reason and password over the digest that was read."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.sessions import person_of
 from governance.models import Decision, SignOff
 from governance.reads.requests import RequestPage, request_page
-from governance.refusals import Unable
+from governance.refusals import EvidenceChanged, Unable
 from governance.services.signoffs import decide
 from governance.states import RequestState
 from governance.web.answers import blame
@@ -32,18 +32,26 @@ def sign(request: HttpRequest, request_id: int) -> HttpResponse:
         return _sign_page(request, page, form, 422)
     try:
         signoff = decide(actor=person, request_id=request_id, **form.words())
+    except EvidenceChanged as error:
+        # The words stay; the digest is that of the evidence which the page shows from now on.
+        again = SignatureForm(_over(request, page.digest), meanings=page.meanings)
+        return _sign_page(request, page, again, blame(again, error))
     except Unable as error:
         return _sign_page(request, page, form, blame(form, error))
     messages.success(request, _said(signoff))
     return redirect("change-request", request_id)
 
 
+def _over(request: HttpRequest, digest: str) -> QueryDict:
+    data = request.POST.copy()
+    data["digest"] = digest
+    return data
+
+
 def _sign_page(
     request: HttpRequest, page: RequestPage, form: SignatureForm | None, status: int = 200
 ) -> HttpResponse:
-    context = context_of(page)
-    if form is not None:
-        context["form"] = form
+    context = context_of(page) | ({} if form is None else {"form": form})
     return render(request, "governance/sign.html", context, status=status)
 
 

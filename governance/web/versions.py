@@ -1,12 +1,15 @@
 """The page of one version."""
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
 from governance.reads.version_page import VersionPage, version_page
-from governance.web.facts import lineage_of, size_of
+from governance.web.facts import lineage_of
+from registry.manifests import HashedFile
 
 HEALTH_LABELS = {"drift": "Drift", "quality": "Data quality", "performance": "Performance"}
 
@@ -21,12 +24,24 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "roles": [one for one in page.detail.periods if one.running],
         "health": [(HEALTH_LABELS.get(cell.kind, cell.kind), cell) for cell in page.health],
         "lineage": lineage_of(page.detail.lineage),
-        "size": size_of(page.detail.files),
+        "version_label": f"Version {number}",
+        "files_said": _files_said(page.detail.files),
+        "card_said": _card_said(page),
         "written": [part for part in page.card.sections if part.text] if page.card else [],
         "in_force": _in_force(page),
         "actions": page.possible if page.can_submit else (),
     }
     return render(request, "governance/version.html", context)
+
+
+def _files_said(files: Sequence[HashedFile]) -> str:
+    count = len(files)
+    return f"{count} file{'' if count == 1 else 's'}, hashed one by one" if count else ""
+
+
+def _card_said(page: VersionPage) -> str:
+    revision = page.card.revision if page.card else None
+    return f"Revision {revision.number} by {revision.author}" if revision else ""
 
 
 def _in_force(page: VersionPage) -> list[object]:
