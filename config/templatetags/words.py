@@ -73,6 +73,7 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "blocked": ("circle-x", "breach"),
         "fail": ("circle-x", "breach"),
         "waived": ("file-certificate", "warning"),
+        "warning": ("alert-triangle", "warning"),
         "verified": ("fingerprint", "ok"),
         "active": ("circle-check", "ok"),
         "paused": ("circle-minus", "unknown"),
