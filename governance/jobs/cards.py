@@ -7,9 +7,10 @@ from django.db import transaction
 from audit.record import SYSTEM, record
 from governance.events import GovernanceEvent
 from governance.jobs.locks import locked_version
-from governance.models import Card, CardRevision, Claim
+from governance.models import Card, CardRevision, ChangeRequest, Claim
 from governance.numbers import Number
 from governance.reads.card_facts import CardContent, content_of, latest_revision
+from governance.states import RequestState
 
 
 @transaction.atomic
@@ -39,9 +40,17 @@ def write_revision(
     return revision
 
 
-def refresh_as_system(version_id: int, note: str) -> CardRevision:
-    """Facts and claims anew, by the machine: nobody's hand in the version."""
-    return write_revision(actor=SYSTEM, version_id=version_id, sections=None, note=note)
+def refresh_as_system(version_id: int, note: str) -> None:
+    """Facts and claims anew, by the machine: nobody's hand in the version.
+
+    Not while people sign a request over the card as it is: their signatures would become stale
+    although nobody changed anything.
+    """
+    pending = ChangeRequest.objects.filter(
+        version=version_id, state__in=[RequestState.OPEN, RequestState.APPROVED]
+    )
+    if not pending.exists():
+        write_revision(actor=SYSTEM, version_id=version_id, sections=None, note=note)
 
 
 def _save(card: Card, number: int, content: CardContent, actor: Any, note: str) -> CardRevision:

@@ -59,9 +59,9 @@ def _execute(claim: claims.Claim) -> None:
         return
     _still_valid(request)
     CARRY_OUT[request.kind](request)
-    refresh_as_system(request.version_id, f"After CR-{request.pk}")
     state = move_request(request.state, "execute")
     ChangeRequest.objects.filter(pk=request.pk).update(state=state, executed_at=Now(), error="")
+    refresh_as_system(request.version_id, f"After CR-{request.pk}")
     rebuild_status(model_ids=[request.model_id])
     record(
         SYSTEM,

@@ -14,7 +14,6 @@ from governance.jobs.locks import locked_request, locked_version
 from governance.jobs.status import rebuild_status
 from governance.models import ApprovalPolicy, ChangeRequest, GateResult
 from governance.policies import can_submit, can_withdraw
-from governance.reads.card_facts import latest_revision
 from governance.reads.evidence import Change, Evidence, current_policy, gather
 from governance.refusals import AlreadyRequested, GatesNotPassed, Incomplete, NotOpen
 from governance.states import RequestKind, RequestState, move_request
@@ -54,8 +53,7 @@ def submit(
     require(can_submit(actor, version.model), ONLY_BUILDERS)
     change = _change(kind, environment, role, traffic_share, reason)
     _refuse_second(version, change)
-    if latest_revision(version.pk) is None:
-        refresh_as_system(version.pk, "First facts")
+    refresh_as_system(version.pk, "Facts and numbers when a change was asked for")
     policy = _policy(version, change)
     evidence = _passed(gather(version, change, policy))
     request = _create(actor, version, change, policy, evidence)

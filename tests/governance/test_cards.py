@@ -9,12 +9,13 @@ from accounts.policies import Refused
 from governance.card_fields import REQUIRED, SECTIONS, BadSections, clean_sections, completeness
 from governance.models import Card, CardRevision
 from governance.reads.cards import card_of, difference, exported, rendered
+from governance.reads.requests import request_page
 from governance.refusals import CardChanged
 from governance.services.cards import ensure_card, refresh_card, revise_card
 from monitoring.models import Measurement, Monitor, Run
 from registry.models import Contribution, Version
 from tests.governance.conftest import SECTIONS as TEXTS
-from tests.governance.conftest import Unchanged, promoted
+from tests.governance.conftest import Unchanged, ask, carry_out, promoted, sign
 
 
 def measured(version, metric, value, kind="performance", field="", weeks_ago=0, **more):
@@ -171,3 +172,26 @@ def test_the_card_of_a_served_version_names_who_signed(one, olga, vera, rita):
     assert [sign["name"] for sign in card["facts"]["approvals"]] == ["Vera", "Rita"]
     assert card["facts"]["deployments"][0]["role"] == "champion"
     assert card["revision"]["author"] == "Ombud"
+
+
+def test_a_request_is_judged_with_todays_facts_in_the_card(one, olga, vera, rita):
+    one.files.create(path="MLmodel", size=1, sha256="1" * 64)
+    request = ask(olga, one)
+    page = card_of(one.pk)
+    assert (page.revision.number, page.revision.author) == (2, "Ombud")
+    assert page.facts["artifact"]["files"] == 2
+    assert request.evidence["card"]["revision"] == 2
+
+
+def test_the_machine_does_not_make_signatures_stale(one, olga, vera, rita):
+    request = ask(olga, one)
+    sign(vera, request)
+    shadow = ask(olga, one, role="shadow", environment="staging")
+    assert request_page(rita, request.pk).changed == ()
+    for person in (vera, rita):
+        sign(person, shadow)
+    carry_out(shadow)
+    assert shadow.state == "executed", shadow.error
+    sign(rita, request)
+    request.refresh_from_db()
+    assert request.state == "approved"
