@@ -14,7 +14,8 @@ from monitoring.stats.verdict import Direction
 from monitoring.web.words import SHARE, direction_of, short_name, title_of, unit_of
 
 DAY = 24
-HEAT_WINDOWS = 18
+HEAT_WINDOWS = 14
+HEAT_ROWS = 15
 WARM = 0.8  # the two warm colours of a heat map begin here
 Key = tuple[str, str, str]
 
@@ -83,18 +84,21 @@ def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, An
         values[number.key][number.window_end] = _size(monitor, number)
     if len(values) < 2:
         return None
-    ranked = sorted(values, key=lambda key: -_last(values[key], ends))
+    ranked = sorted(values, key=lambda key: -_most(values[key], ends))[:HEAT_ROWS]
+    scale = 100 if unit_of(monitor.metric) == SHARE else 1
     return {
         "columns": [f"{end.day} {end:%b}" for end in ends],
         "rows": [
             {
                 "label": key_label(key, monitor.metric),
                 "url": f"{reverse('monitor', args=[monitor.pk])}?field={key[0]}{query}",
-                "cells": [values[key].get(end) for end in ends],
+                "cells": [_cell(values[key].get(end), scale) for end in ends],
             }
             for key in ranked
         ],
-        "top": (monitor.breach or monitor.warning or 1.0) / WARM,
+        "top": scale * (monitor.breach or monitor.warning or 1.0) / WARM,
+        "more": max(0, len(values) - HEAT_ROWS),
+        "points": scale > 1,
     }
 
 
@@ -106,9 +110,13 @@ def key_label(key: Key, metric: str) -> str:
     return f"{about} where {segment}" if segment else about or "all rows"
 
 
-def _last(cells: Mapping[datetime, float | None], ends: Sequence[datetime]) -> float:
-    known = [cells[end] for end in ends if cells.get(end) is not None]
-    return known[-1] or 0.0 if known else -1.0
+def _most(cells: Mapping[datetime, float | None], ends: Sequence[datetime]) -> float:
+    return max((cells.get(end) or 0.0 for end in ends), default=0.0)
+
+
+def _cell(size: float | None, scale: int) -> float | None:
+    """A share in whole tenths of a percentage point; a distance in thousandths."""
+    return None if size is None else round(size * scale, 1 if scale > 1 else 3)
 
 
 def _size(monitor: Monitor, number: Number) -> float | None:
@@ -140,7 +148,7 @@ def _single(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, An
     if monitor.kind != MonitorKind.DRIFT and any(value is not None for value in usual):
         name = "Usual" if metric == "volume" else "Reference"
         series.append({"name": name, "y": usual, "muted": True})
-    chart = {"y_label": title_of(metric), "unit": unit, "series": series}
+    chart = {"y_label": _axis(title_of(metric), unit), "unit": unit, "series": series}
     known = [value for value in usual if value is not None]
     return chart | {"thresholds": _levels(monitor, metric, known[-1] if known else None)}
 
@@ -169,10 +177,11 @@ def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, A
         "links": [_link(run.run_id) for run in seen.runs],
         "n": [run.rows for run in seen.runs],
     }
+    unit = unit_of(monitor.metric, answer_unit)
     levels = [(-level if falls else level, tone) for level, tone in _pairs(monitor)]
     return {
-        "y_label": label,
-        "unit": unit_of(monitor.metric, answer_unit),
+        "y_label": _axis(label, unit),
+        "unit": unit,
         "series": [series],
         "thresholds": [{"value": v, "label": tone, "tone": tone} for v, tone in levels],
     }
@@ -203,6 +212,10 @@ def _each(
     numbers: Sequence[Number | None], read: Callable[[Number], float | None]
 ) -> list[float | None]:
     return [read(one) if one else None for one in numbers]
+
+
+def _axis(label: str, unit: str) -> str:
+    return f"{label} ({unit})" if unit not in ("", SHARE, "rows") else label
 
 
 def _link(run_id: int) -> str:

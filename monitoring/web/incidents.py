@@ -1,6 +1,7 @@
 """Incidents: the list, one of them, and what people do about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -25,6 +26,7 @@ from monitoring.web.forms import AcknowledgeForm, NoteForm, ResolveForm
 
 LONGEST_ID = 18
 ALERTS = 25
+LONGEST_ROW = 3
 LOOKS = (
     ("Opened", "alert-octagon", "breach"),
     ("Breached again", "alert-triangle", "warning"),
@@ -52,7 +54,13 @@ def incident_list(request: HttpRequest) -> HttpResponse:
         _filter("severity", "Severity", wanted.severity, [(v, str(t)) for v, t in _severities()]),
     ]
     filtered = any((wanted.state, wanted.model, wanted.severity))
-    context = {"page": page, "filters": filters, "filtered": filtered, "before": before}
+    context = {
+        "page": page,
+        "filters": filters,
+        "clear": reverse("incidents") if filtered else "",
+        "filtered": filtered,
+        "before": before,
+    }
     return render(request, "monitoring/incidents.html", context)
 
 
@@ -133,7 +141,7 @@ def _page(request: HttpRequest, incident_id: int, bound: forms.Form | None = Non
         "detail": detail,
         "alerts": detail.alerts[:ALERTS],
         "first": min(detail.alerts, key=lambda one: one.window_start, default=None),
-        "timeline": [_entry(one) for one in reversed(detail.timeline)],
+        "timeline": _timeline(detail.timeline),
         "forms": _forms(detail, bound) if can_handle(user, incident) else [],
         "may_handle": can_handle(user, incident),
     }
@@ -160,6 +168,23 @@ def _forms(detail: IncidentDetail, bound: forms.Form | None) -> list[dict[str, A
         for verb, label, icon, form, name in offered
         if verb == "note" or (state, verb) in INCIDENT_MOVES
     ]
+
+
+def _timeline(entries: Sequence[TimelineEntry]) -> list[dict[str, Any]]:
+    """Newest first; a long row of windows that breached again is one line."""
+    told: list[dict[str, Any]] = []
+    for again, group in groupby(reversed(entries), key=_is_repetition):
+        lines = [_entry(one) for one in group]
+        if again and len(lines) > LONGEST_ROW:
+            since = lines[-1]["at"]
+            title = f"Breached again in {len(lines)} windows since {since:%Y-%m-%d}"
+            lines = [lines[0] | {"title": title, "text": f"Last: {lines[0]['text']}"}]
+        told += lines
+    return told
+
+
+def _is_repetition(entry: TimelineEntry) -> bool:
+    return not entry.person and entry.text.startswith("Breached again")
 
 
 def _entry(entry: TimelineEntry) -> dict[str, Any]:

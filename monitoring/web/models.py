@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -22,7 +23,7 @@ from monitoring.reads.runs import MonitorRow, monitors_of
 from monitoring.reads.watched import MOST, watched_models
 from monitoring.web.charts import coverage_chart, heat_map, monitor_chart
 from monitoring.web.periods import View, period_choice, version_choice, view_of
-from monitoring.web.words import answer_unit, short_name, span, threshold_text
+from monitoring.web.words import answer_unit, length, short_name, span, threshold_text
 from registry.reads.deployments import serving_now
 
 KINDS = (
@@ -38,6 +39,7 @@ def watch_list(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:80]
     found = watched_models(person_of(request), text=text)
     context = {"models": found, "kinds": KINDS, "text": text, "full": len(found) == MOST}
+    context["clear"] = reverse("monitoring") if text else ""
     context["filters"] = [
         {
             "name": "q",
@@ -84,7 +86,7 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
         "health": health_of([version.pk])[version.pk],
         "coverage": coverage_of(version, now=timezone.now()),
         "coverage_chart": _coverage(rows, seen),
-        "horizon": span(model.outcome_horizon_hours),
+        "horizon": length(model.outcome_horizon_hours),
         "panels": panels,
         "sections": [
             {

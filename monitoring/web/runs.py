@@ -17,6 +17,7 @@ from monitoring.stats.verdict import Verdict
 from monitoring.web.charts import distribution_chart
 from monitoring.web.words import (
     answer_unit,
+    chance,
     field_names,
     field_units,
     span,
@@ -51,16 +52,34 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
         "span": span(run.monitor.window_hours),
         "warning": threshold_text(run.monitor, run.monitor.warning, unit),
         "breach": threshold_text(run.monitor, run.monitor.breach, unit),
-        "judged": [line for line in lines if line["row"].judged],
-        "beside": [line for line in lines if not line["row"].judged],
-        "tested": any(line["row"].p_value is not None for line in lines),
+        "judged": _table(lines, judged=True),
+        "beside": _table(lines, judged=False),
         **_distribution(run, rows, request.GET.get("field", "")),
     }
     return render(request, "monitoring/run.html", context)
 
 
 def _line(row: MeasurementRow, answer: str) -> dict[str, Any]:
-    return {"row": row, "title": title_of(row.metric), "unit": unit_of(row.metric, answer)}
+    return {
+        "row": row,
+        "title": title_of(row.metric),
+        "unit": unit_of(row.metric, answer),
+        "chance": chance(row.p_value),
+    }
+
+
+def _table(lines: list[dict[str, Any]], *, judged: bool) -> dict[str, Any]:
+    """The lines of one table, and which of its columns have anything to say."""
+    shown = [line for line in lines if line["row"].judged is judged]
+    rows = [line["row"] for line in shown]
+    return {
+        "lines": shown,
+        "judged": judged,
+        "reasons": any(row.reason for row in rows),
+        # The distance of the reference from itself is nothing to tell.
+        "usual": any(row.reference_value for row in rows),
+        "fields": any(row.field or row.segment for row in rows),
+    }
 
 
 def _gravity(row: MeasurementRow) -> tuple[int, float]:
@@ -76,8 +95,9 @@ def _distribution(run: Run, rows: Sequence[MeasurementRow], asked: str) -> dict[
     schema = getattr(run.version, "schema", None)
     names = field_names(schema)
     ranked = [row.field for row in sorted(rows, key=_gravity) if row.field in names]
-    field = asked if asked in names else next(iter(ranked), "")
-    options = [("", "Choose a field"), *((name, name) for name in names)]
+    answers = field_names(schema, "score", "prediction")
+    field = asked if asked in names else next(iter([*ranked, *answers[-1:]]), "")
+    options = [(name, name) for name in names]
     found: dict[str, Any] = {
         "field": field,
         "fields": [{"name": "field", "label": "Field", "value": field, "options": options}],

@@ -69,8 +69,11 @@ SHORT = {
     "ece": "calibration error",
     "mce": "largest calibration error",
     "bias": "bias",
+    "outcome_share": "outcomes received",
 }
 SPANS = {1: "hour", 24: "day", 168: "week", 672: "4 weeks", 8760: "year"}
+ARTICLES = {"hour": "an hour", "day": "a day", "week": "a week", "year": "a year"}
+LEAST_CHANCE = 0.0001
 
 
 def short_name(metric: str) -> str:
@@ -106,6 +109,19 @@ def span(hours: int) -> str:
     if hours in SPANS:
         return SPANS[hours]
     return f"{hours // 24} days" if hours % 24 == 0 else f"{hours} hours"
+
+
+def length(hours: int) -> str:
+    """A length of time with its article: a week, 10 days."""
+    words = span(hours)
+    return ARTICLES.get(words, words)
+
+
+def chance(p_value: float | None) -> str:
+    """How likely such a change is if nothing has changed."""
+    if p_value is None:
+        return "–"
+    return f"< {LEAST_CHANCE:g}" if p_value < LEAST_CHANCE else f"{p_value:.2g}"
 
 
 def times(count: float) -> str:
