@@ -169,6 +169,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "max_retries": 1,
+    # kombu would sleep two seconds before it tries once more: nobody waits that long for a wake-up.
+    "interval_start": 0,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

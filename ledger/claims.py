@@ -5,6 +5,7 @@ rolled back. Lease times are compared with the database's clock, so workers' clo
 """
 
 import logging
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,6 +21,17 @@ from ledger.models import Job, JobState
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = (1, 5, 15, 30, 60)
+BROKER_REST_SECONDS = 5.0
+
+
+@dataclass
+class Rest:
+    """Until when, on this process's clock, the broker is left alone."""
+
+    until: float = 0.0
+
+
+_rest = Rest()
 
 
 class Fenced(Exception):
@@ -71,12 +83,19 @@ def again(*, kind: str, key: str, subject_id: int) -> None:
 
 
 def wake(job_id: int, queue: str) -> None:
-    """Send the wake-up message; a broker that is away costs seconds, never a job."""
+    """Send the wake-up message; a broker that is away costs seconds, never a job.
+
+    After a failure this process sends nothing for some seconds, as long as the poller takes to find
+    the jobs: requests must not queue up behind a broker that does not answer.
+    """
     from ledger.tasks import run_job  # tasks import this module
 
+    if time.monotonic() < _rest.until:
+        return
     try:
         run_job.apply_async(args=(job_id,), queue=queue, retry=False)
     except (OperationalError, RedisError, OSError):
+        _rest.until = time.monotonic() + BROKER_REST_SECONDS
         log.warning("no broker: job %s waits for the poller", job_id)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from config.jobs import Kind
 from ledger import claims, poller, runner
@@ -132,6 +133,23 @@ def test_a_missing_broker_costs_no_job(db, settings, django_capture_on_commit_ca
     with django_capture_on_commit_callbacks(execute=True):
         job_id = claims.enqueue(kind="count", key="window 1", subject_id=7)
     assert claims.due() == [(job_id, "evaluate")]
+
+
+def test_a_broker_that_is_away_is_left_alone_for_some_seconds(db, monkeypatch):
+    tried = []
+
+    def away(*, args, **_):
+        tried.append(args[0])
+        raise OperationalError("nobody listens")
+
+    monkeypatch.setattr(claims, "_rest", claims.Rest())
+    monkeypatch.setattr("ledger.tasks.run_job.apply_async", away)
+    for job_id in (1, 2, 3):
+        claims.wake(job_id, "evaluate")
+    assert tried == [1]
+    claims._rest.until -= claims.BROKER_REST_SECONDS
+    claims.wake(4, "evaluate")
+    assert tried == [1, 4]
 
 
 @pytest.mark.django_db(transaction=True)
