@@ -93,12 +93,21 @@ def delete(name: str) -> None:
 
 def listed(folder: str) -> list[tuple[str, int]]:
     """Every (name, size) below a folder, in order of names; nothing if the folder is not there."""
+    return [pair for pair in _found(folder) if UNFINISHED not in pair[0]]
+
+
+def unfinished(folder: str) -> list[str]:
+    """What is being written below a folder, or was when its writer died."""
+    return [name for name, _ in _found(folder) if UNFINISHED in name]
+
+
+def _found(folder: str) -> list[tuple[str, int]]:
     fs, path = _place(folder)
     root = _place(".")[1].rstrip("/") + "/"
     fs.invalidate_cache(path)
     found = fs.find(path, detail=True).items()
     names = [(str(at).removeprefix(root), int(about["size"] or 0)) for at, about in found]
-    return sorted(pair for pair in names if UNFINISHED not in pair[0])
+    return sorted(names)
 
 
 def modified(name: str) -> float:

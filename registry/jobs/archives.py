@@ -167,8 +167,9 @@ def _manifest_facts(archive: Archive, files: Iterable[HashedFile]) -> dict[str, 
 
 @transaction.atomic
 def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> None:
-    claims.finish(claim=claim)
+    # The model before its jobs, as the services that enqueue them do: no deadlock.
     model = Model.objects.select_for_update().get(pk=archive.version.model_id)
+    claims.finish(claim=claim)
     version = Version.objects.select_for_update().get(pk=archive.version_id)
     stage = move(version.stage, "archive")
     Version.objects.filter(pk=version.pk).update(stage=stage, stage_since=Now())

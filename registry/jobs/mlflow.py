@@ -133,8 +133,9 @@ def _push_tags(name: str, seen: MlflowVersion, tags: Mapping[str, str]) -> dict[
 
 @transaction.atomic
 def _keep(claim: claims.Claim, seen: Seen, wanted: Wanted, changed: dict[str, Any]) -> None:
-    claims.finish(claim=claim)
+    # The model before its job, as the services that enqueue the job do: no deadlock.
     model = Model.objects.select_for_update().get(pk=claim.subject_id)
+    claims.finish(claim=claim)
     pushed = {alias: to for alias, to in wanted.aliases.items() if to in seen.versions}
     left = _with_times(model, drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases), seen)
     repaired = _repaired(model, left, seen)

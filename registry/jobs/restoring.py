@@ -150,9 +150,10 @@ def _register(
     reference: str,
     seen: Verified,
 ) -> None:
-    claims.finish(claim=claim)
     old = restore.archive.version
+    # The model before its jobs, as the services that enqueue them do: no deadlock.
     model = Model.objects.select_for_update().get(pk=old.model_id)
+    claims.finish(claim=claim)
     if Version.objects.filter(model=model, number=made.version).exists():
         reason = f"{model.slug} has a version {made.version} already, as MLflow has numbered it."
         fail_restore(restore_id=restore.pk, reason=reason)

@@ -52,6 +52,7 @@ class ArchiveDetail:
     """An archive with every file of its manifest and every restoration, the latest first."""
 
     row: ArchiveRow
+    team_id: int
     path: str
     artifact_digest: str
     files: Sequence[Mapping[str, Any]]
@@ -104,6 +105,7 @@ def archive_detail(user: Any, archive_id: int) -> ArchiveDetail:
     restores = Restore.objects.filter(archive=archive).select_related("version", "requested_by")
     return ArchiveDetail(
         row=_row(archive),
+        team_id=archive.version.model.team_id,
         path=archive.path,
         artifact_digest=archive.version.artifact_digest,
         files=archive.manifest.get("files", []),

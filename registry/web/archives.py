@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.sessions import person_of
+from registry.policies import can_register
 from registry.reads import archives as reads
 from registry.reads.archives import ArchiveDetail, ArchivePage
 from registry.states import ArchiveState
@@ -50,7 +52,13 @@ def _fields(page: ArchivePage) -> list[dict[str, Any]]:
 def archive(request: HttpRequest, archive_id: int) -> HttpResponse:
     """One archive: its life, every file with its hash, its restorations."""
     detail = reads.archive_detail(request.user, archive_id)
-    context = {"detail": detail, "row": detail.row, "steps": _steps(detail)}
+    sealed = detail.row.state == ArchiveState.SEALED
+    context = {
+        "detail": detail,
+        "row": detail.row,
+        "steps": _steps(detail),
+        "can_ask": sealed and can_register(person_of(request), detail.team_id),
+    }
     return render(request, "registry/archive.html", context)
 
 

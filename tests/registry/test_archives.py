@@ -170,6 +170,16 @@ def test_a_restoration_interrupted_after_mlflow_makes_no_second_version(sealed, 
     assert Version.objects.get(number=2).parent.number == 1
 
 
+def test_a_number_that_is_taken_here_is_not_overwritten(sealed, olga, flights):
+    register_version(actor=olga, model_id=flights.pk, run_id="abc", artifact_path="model", number=2)
+    restore = ask_back(sealed)
+    assert work("registry.restore").state == "done"
+    restore.refresh_from_db()
+    assert restore.state == "failed"
+    assert restore.error == "flight-delay has a version 2 already, as MLflow has numbered it."
+    assert Version.objects.get(number=2).mlflow_run_id == "abc"
+
+
 def test_two_hundred_flipped_bytes_are_all_found(sealed):
     chance = random.Random(2013)
     root = Path(django_settings.STORE_URL.removeprefix("file://"))
@@ -357,3 +367,48 @@ def _until(happened, worker):
         assert worker.poll() is None, "the worker ended before it could be killed"
         time.sleep(0.002)
     raise AssertionError("nothing was written in 30 s")
+
+
+@pytest.fixture
+def bucket(settings, monkeypatch):
+    """An S3-compatible store of its own (moto, on a real port)."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    name = f"ombud-{random.getrandbits(32):x}"
+    s3fs.S3FileSystem().mkdir(name)
+    settings.STORE_URL = f"s3://{name}/prefix"
+    yield name
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_the_same_holds_in_an_s3_store(bucket, old):
+    archive = ask(old)
+    leftover = f"archives/flight-delay/1/{archive.pk}-0/artifacts/half"
+    store.put_bytes(leftover, b"left by an attempt that died")
+    assert work("registry.archive").state == "done"
+    archive.refresh_from_db()
+    assert (archive.error, archive.state) == ("", "sealed")
+    assert verify(archive).files == 12
+    assert not store.exists(leftover)
+    restore = ask_back(archive)
+    work("registry.restore")
+    restore.refresh_from_db()
+    assert (restore.error, restore.state) == ("", "restored")
+    name = f"{archive.path}/artifacts/data/weights.bin"
+    store.put_bytes(name, store.read(name)[:-1] + b"!")
+    with pytest.raises(ArchiveBroken, match=r"weights\.bin"):
+        verify(archive)

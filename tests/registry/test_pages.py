@@ -51,6 +51,8 @@ def test_an_archive_shows_every_file_and_every_restoration(
     assert "artifacts/MLmodel" in text
     assert "cd" * 32 in text
     assert "as version 2" in text
+    assert "Ask to restore" not in text, "adam only reads"
+    assert "Ask to restore" in signed_in(olga).get(answer.request["PATH_INFO"]).content.decode()
 
 
 def test_a_failed_archive_says_why(signed_in, olga, sealed):
