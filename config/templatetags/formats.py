@@ -223,9 +223,11 @@ def lanes(
         if until < since:
             continue
         x = LANE_WIDTH * (since - start).total_seconds() / span
-        width = LANE_WIDTH * (until - since).total_seconds() / span
+        # A stay that has just begun is still seen, at the end of its lane.
+        width = max(LANE_WIDTH * (until - since).total_seconds() / span, 3.0)
+        x = min(x, LANE_WIDTH - width)
         y = names.index(str(stay["label"])) * (LANE_HEIGHT + LANE_GAP)
-        bars.append({**stay, "x": round(x, 1), "width": round(max(width, 3.0), 1), "y": y})
+        bars.append({**stay, "x": round(x, 1), "width": round(width, 1), "y": y})
     rows = [{"label": name, "y": at * (LANE_HEIGHT + LANE_GAP)} for at, name in enumerate(names)]
     return {"bars": bars, "rows": rows}
 

@@ -46,6 +46,14 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "high": ("flag", "breach"),
         "critical": ("flag", "breach"),
     },
+    "request": {
+        "open": ("clock", "info"),
+        "approved": ("rosette-discount-check", "approved"),
+        "executed": ("circle-check", "ok"),
+        "failed": ("alert-octagon", "breach"),
+        "rejected": ("circle-x", "breach"),
+        "withdrawn": ("arrow-back-up", "unknown"),
+    },
     "state": {
         "open": ("circle-dot", "breach"),
         "acknowledged": ("eye", "warning"),

@@ -14,9 +14,11 @@ LABELS = {
     "uri": "Address",
     "mlflow_version": "Logged by MLflow",
     "run": "Run",
+    "slug": "Name in the API",
     "id": "Run id",
     "pickled": "Can run code when loaded",
 }
+ORDER = ("name", "number", "model", "version", "summary", "purpose", "kind", "rows", "digest")
 HIDDEN_TAGS = ("mlflow.",)
 
 
@@ -37,10 +39,13 @@ class FactGroup:
 
 def groups_of(facts: Mapping[str, Any]) -> tuple[FactGroup, ...]:
     """The facts of a card revision, group by group; empty groups are left out."""
-    groups = (
-        FactGroup(title, tuple(_flat(facts.get(key) or {}))) for key, title in FACT_TITLES.items()
-    )
-    return tuple(group for group in groups if group.facts)
+    found: list[FactGroup] = []
+    for key, title in FACT_TITLES.items():
+        if key == "lineage":
+            found += lineage_of(facts.get(key) or {})
+        else:
+            found.append(FactGroup(title, tuple(_flat(facts.get(key) or {}))))
+    return tuple(group for group in found if group.facts)
 
 
 def lineage_of(lineage: Mapping[str, Any]) -> tuple[FactGroup, ...]:
@@ -60,12 +65,18 @@ def lineage_of(lineage: Mapping[str, Any]) -> tuple[FactGroup, ...]:
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "", *, code: bool = False) -> Iterator[Fact]:
-    for name, item in value.items():
+    for name, item in sorted(value.items(), key=_place):
         label = f"{prefix}{name}" if code else f"{prefix}{_label(name)}"
         if isinstance(item, Mapping):
             yield from _flat(item, f"{label} · ", code=code)
         elif item not in (None, "", []):
             yield _fact(label, name, item)
+
+
+def _place(named: tuple[str, Any]) -> tuple[int, str]:
+    """JSON of the database keeps no order: names first, then by the alphabet."""
+    name = named[0]
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
 def _fact(label: str, name: str, item: Any) -> Fact:

@@ -21,6 +21,7 @@ def overview_page(request: HttpRequest) -> HttpResponse:
         "more": max(0, len(found.models) - MOST),
         "kinds": KINDS,
         "suspended": found.clearances.get("suspended", 0),
+        "of_models": f"of {len(found.models):,}",
         "cleared": found.clearances.get("cleared", 0) + found.clearances.get("conditional", 0),
     }
     return render(request, "governance/overview.html", context)

@@ -1,6 +1,6 @@
 """Change requests: asked for, read with their evidence, withdrawn, refreshed, tried again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from accounts.sessions import person_of
 from governance.models import ChangeRequest
 from governance.policies import can_withdraw
 from governance.reads.proposals import Proposal, proposal
-from governance.reads.requests import NumberRow, RequestPage, request_page
+from governance.reads.requests import GateLine, NumberRow, RequestPage, request_page
 from governance.refusals import GatesNotPassed, Unable
 from governance.services.requests import (
     ONLY_BUILDERS,
@@ -43,6 +43,7 @@ KIND_MEANS = {
     "restore": "When it is approved, the archive is verified bit by bit and registered as a new "
     "candidate, which needs an approval of its own.",
 }
+NOT_PASSED = {"prevent": "it must pass before anybody may sign", "warn": "it should pass"}
 CLAIM_PARTS = ("value", "low", "high", "n", "as_of")
 
 
@@ -86,6 +87,7 @@ def _new_page(
         "choices": [
             {"key": kind, "label": KIND_WORDS[kind], "url": f"?kind={kind}"} for kind in page.kinds
         ],
+        "gates": gates_of(page.gates),
         "prevented": sum(1 for gate in page.gates if gate.state == "failed"),
     }
     return render(request, "governance/request_new.html", context, status=status)
@@ -111,11 +113,25 @@ def context_of(page: RequestPage) -> dict[str, Any]:
         "champion_label": f"Version {page.champion}",
         "version_label": f"Version {page.line.version}",
         "compared": page.champion is not None and page.champion != page.line.version,
+        "gates": gates_of(page.gates),
         "gates_said": _gates_said(page),
         "signed_said": f"{page.line.signed} of {page.line.needed} count",
         "sign_title": f"Sign: {page.line.title}",
         "form": form,
     }
+
+
+def gates_of(gates: Iterable[GateLine]) -> list[dict[str, Any]]:
+    """Gates as the component shows them: what stands in the way says so."""
+    return [
+        {
+            "title": gate.title,
+            "state": gate.state,
+            "detail": gate.detail,
+            "required": "" if gate.passed else NOT_PASSED.get(gate.mode, ""),
+        }
+        for gate in gates
+    ]
 
 
 def _gates_said(page: RequestPage) -> str:
