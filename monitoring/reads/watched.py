@@ -125,19 +125,12 @@ def _windows(version_ids: Sequence[int]) -> dict[int, dict[str, Window]]:
         Run.objects.filter(version__in=version_ids, latest=True)
         .order_by("version_id", "monitor__kind", "-window_end", "-rows")
         .distinct("version_id", "monitor__kind")
-        .values_list(
-            "version_id",
-            "monitor__kind",
-            "pk",
-            "window_start",
-            "window_end",
-            "rows",
-            "labelled",
-        )
+        .select_related("monitor")
     )
     found: dict[int, dict[str, Window]] = defaultdict(dict)
-    for version_id, kind, *window in rows:
-        found[version_id][kind] = Window(*window)
+    for run in rows:
+        window = Window(run.pk, run.window_start, run.window_end, run.rows, run.labelled)
+        found[run.version_id][run.monitor.kind] = window
     return found
 
 

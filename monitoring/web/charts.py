@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.urls import reverse
@@ -14,7 +15,7 @@ from monitoring.stats.verdict import Direction
 from monitoring.web.words import SHARE, direction_of, short_name, title_of, unit_of
 
 DAY = 24
-HEAT_WINDOWS = 14
+HEAT_COLUMNS = 14
 HEAT_ROWS = 15
 WARM = 0.8  # the two warm colours of a heat map begin here
 Key = tuple[str, str, str]
@@ -78,7 +79,8 @@ def distribution_chart(found: Distribution, unit: str) -> dict[str, Any]:
 
 def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, Any] | None:
     """Field × window of a monitor with several fields; None for fewer."""
-    ends = sorted({number.window_end for number in seen.numbers})[-HEAT_WINDOWS:]
+    ends = sorted({number.window_end for number in seen.numbers})
+    columns = _columns(ends)
     values: dict[Key, dict[datetime, float | None]] = defaultdict(dict)
     for number in seen.numbers:
         values[number.key][number.window_end] = _size(monitor, number)
@@ -87,18 +89,19 @@ def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, An
     ranked = sorted(values, key=lambda key: -_most(values[key], ends))[:HEAT_ROWS]
     scale = 100 if unit_of(monitor.metric) == SHARE else 1
     return {
-        "columns": [f"{end.day} {end:%b}" for end in ends],
+        "columns": [f"{ends[-1].day} {ends[-1]:%b}" for ends in columns],
         "rows": [
             {
                 "label": key_label(key, monitor.metric),
                 "url": f"{reverse('monitor', args=[monitor.pk])}?field={key[0]}{query}",
-                "cells": [_cell(values[key].get(end), scale) for end in ends],
+                "cells": [_cell(values[key], group, scale) for group in columns],
             }
             for key in ranked
         ],
         "top": scale * (monitor.breach or monitor.warning or 1.0) / WARM,
         "more": max(0, len(values) - HEAT_ROWS),
         "points": scale > 1,
+        "together": max(len(group) for group in columns),
     }
 
 
@@ -114,9 +117,20 @@ def _most(cells: Mapping[datetime, float | None], ends: Sequence[datetime]) -> f
     return max((cells.get(end) or 0.0 for end in ends), default=0.0)
 
 
-def _cell(size: float | None, scale: int) -> float | None:
-    """A share in whole tenths of a percentage point; a distance in thousandths."""
-    return None if size is None else round(size * scale, 1 if scale > 1 else 3)
+def _columns(ends: Sequence[datetime]) -> list[Sequence[datetime]]:
+    """Windows as columns: consecutive ones together where there are more than fit."""
+    together = -(-len(ends) // HEAT_COLUMNS)
+    first = len(ends) % together
+    starts = [0] * bool(first) + list(range(first, len(ends), together))
+    return [ends[a:b] for a, b in pairwise([*starts, len(ends)])]
+
+
+def _cell(
+    sizes: Mapping[datetime, float | None], group: Sequence[datetime], scale: int
+) -> float | None:
+    """The largest of a column; shares in tenths of a percentage point, others in thousandths."""
+    known = [size for end in group if (size := sizes.get(end)) is not None]
+    return round(max(known) * scale, 1 if scale > 1 else 3) if known else None
 
 
 def _size(monitor: Monitor, number: Number) -> float | None:
@@ -131,7 +145,7 @@ def _single(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, An
     numbers = [by_run.get(run.run_id) for run in seen.runs]
     metric = next((one.metric for one in numbers if one), monitor.metric)
     unit = unit_of(metric, answer_unit)
-    series = [
+    series: list[dict[str, Any]] = [
         {
             "name": title_of(metric),
             "y": _each(numbers, lambda one: one.value),
@@ -201,11 +215,13 @@ def _levels(monitor: Monitor, metric: str, usual: float | None) -> list[dict[str
     signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}[direction]
     scale = base if metric == "volume" else 1.0
     levels = [
-        {"value": base + sign * level * scale, "label": tone, "tone": tone}
-        for level, tone in _pairs(monitor)
-        for sign in signs
+        (base + sign * level * scale, tone) for level, tone in _pairs(monitor) for sign in signs
     ]
-    return [level for level in levels if metric != "volume" or level["value"] > 0]
+    return [
+        {"value": value, "label": tone, "tone": tone}
+        for value, tone in levels
+        if metric != "volume" or value > 0
+    ]
 
 
 def _each(

@@ -60,12 +60,8 @@ class NewForm(forms.Form):
         max_length=200,
         help_text="A segment, written field=value. Empty: all rows.",
     )
-    window_hours = forms.TypedChoiceField(
-        label="Window", choices=WINDOWS, coerce=int, initial=168, empty_value=168
-    )
-    every_hours = forms.TypedChoiceField(
-        label="Evaluate", choices=STEPS, coerce=int, initial=168, empty_value=168
-    )
+    window_hours = forms.TypedChoiceField(label="Window", choices=WINDOWS, coerce=int, initial=168)
+    every_hours = forms.TypedChoiceField(label="Evaluate", choices=STEPS, coerce=int, initial=168)
     warning = forms.FloatField(label="Warning from", required=False, help_text=EFFECT)
     breach = forms.FloatField(label="Breach from", required=False)
     alpha = forms.FloatField(

@@ -25,7 +25,7 @@ from monitoring.states import INCIDENT_MOVES, IllegalIncidentMove, IncidentState
 from monitoring.web.forms import AcknowledgeForm, NoteForm, ResolveForm
 
 LONGEST_ID = 18
-ALERTS = 25
+ALERTS = 15
 LONGEST_ROW = 3
 LOOKS = (
     ("Opened", "alert-octagon", "breach"),
