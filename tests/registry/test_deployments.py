@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
+from threading import Thread
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.policies import Refused
 from audit.models import Event
@@ -182,3 +184,34 @@ def test_every_change_has_mlflow_told_again(champion, flights):
     undeploy(actor=SYSTEM, version_id=champion.pk, environment="production", because="CR-1")
     job.refresh_from_db()
     assert (job.state, job.attempts, job.subject_id) == ("due", 0, flights.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_change_the_champion_at_once_leave_one(one, two, flights):
+    serve(one)
+    serve(two)
+    failed = []
+
+    def change(version):
+        try:
+            for _ in range(5):
+                serve(version)
+        except Exception as error:  # whatever it is, the test must hear of it
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=change, args=[version]) for version in (one, two)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    periods = periods_of(flights.pk)
+    assert len(periods) == 12
+    assert [period.running for period in periods] == [True] + [False] * 11
+    for later, earlier in pairwise(periods):
+        assert earlier.ended_at == later.started_at
+    stages = {v.number: v.stage for v in Version.objects.all()}
+    assert stages[periods[0].number] == "serving"
+    assert sorted(stages.values()) == ["approved", "serving"]

@@ -2,8 +2,10 @@
 
 import hashlib
 import pickle
+import time
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from audit.models import Event
@@ -11,8 +13,8 @@ from audit.record import SYSTEM
 from ledger.models import Job
 from registry.gateways import mlflow, mlflow_runs
 from registry.gateways.mlflow_http import breaker
-from registry.jobs.reconcile import reconcile
-from registry.models import ArtifactFile, Contribution, Version
+from registry.jobs.reconcile import ensure_webhook, reconcile
+from registry.models import ArtifactFile, Contribution, Version, WebhookDelivery
 from registry.reads.models import models_for
 from registry.services.deployments import retire_version
 from registry.services.versions import register_version
@@ -287,3 +289,28 @@ def test_one_webhook_of_ours_however_often_it_is_asked_for(flights, hashed, sett
     assert second.webhook_id != first.webhook_id
     assert "second" not in second.name
     mlflow.delete_webhook(second.webhook_id)
+
+
+@pytest.fixture
+def _no_connection_outlives_its_request(monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_no_connection_outlives_its_request")
+def test_mlflow_itself_tells_us_of_a_moved_alias(
+    olga, flights, in_mlflow, live_server, settings, server
+):
+    settings.MLFLOW_WEBHOOK_SECRET = "shared with mlflow only"
+    settings.PUBLIC_URL = live_server.url
+    in_mlflow(FILES)
+    ensure_webhook()
+    hooks = [hook for hook in mlflow.list_webhooks() if hook.url.startswith(live_server.url)]
+    time.sleep(1.1)  # the server keeps its list of webhooks for a second
+    mlflow.set_alias(flights.mlflow_name, "champion", 1)
+    end = time.monotonic() + 30
+    while not Job.objects.filter(kind="registry.push").exists() and time.monotonic() < end:
+        time.sleep(0.2)
+    mlflow.delete_webhook(hooks[0].webhook_id)
+    assert Job.objects.get(kind="registry.push").subject_id == flights.pk
+    assert WebhookDelivery.objects.filter(entity="model_version_alias").exists()

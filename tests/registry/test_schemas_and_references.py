@@ -4,12 +4,14 @@ import hashlib
 
 import pyarrow as pa
 import pytest
+from django.http import Http404
 from django.utils import timezone
 
 from accounts.policies import Refused
 from audit.models import Event
 from registry.gateways import store
 from registry.models import Contribution, Reference, Schema, Version
+from registry.reads.versions import version_detail
 from registry.refusals import NotTaken, ReferenceInvalid, SchemaFixed
 from registry.schemas import SchemaInvalid
 from registry.services.references import set_reference
@@ -81,6 +83,26 @@ def test_a_reference_is_kept_with_its_digest_and_waits_for_its_bins(olga, declar
     before = Event.objects.count()
     set_reference(actor=olga, version_id=declared.pk, source=source)
     assert Event.objects.count() == before
+
+
+def test_a_version_is_read_whole_with_seven_queries(
+    olga, adam, sam, declared, tmp_path, django_assert_num_queries
+):
+    set_reference(actor=olga, version_id=declared.pk, source=reference_file(tmp_path / "r.parquet"))
+    _ = adam.held
+    with django_assert_num_queries(7):
+        detail = version_detail(adam, "flight-delay", 1)
+    assert [hand.kind for hand in detail.hands] == [
+        "registered the version",
+        "declared the schema",
+        "supplied the reference",
+    ]
+    assert (detail.reference.rows, detail.reference.frozen_at) == (200, None)
+    assert len(detail.schema) == len(FIELDS)
+    with pytest.raises(Http404):
+        version_detail(sam, "flight-delay", 1)
+    with pytest.raises(Http404):
+        version_detail(adam, "flight-delay", 2)
 
 
 def test_a_changed_schema_drops_the_reference_and_says_so(olga, declared, tmp_path):
