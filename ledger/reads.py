@@ -1,4 +1,4 @@
-"""How much work waits: counted over the partial indexes, so it stays cheap however long the past."""
+"""How much work waits: counted over partial indexes, so it stays cheap however long the past."""
 
 from django.db.models import Count, Q
 

@@ -168,3 +168,14 @@ def test_of_ten_workers_at_the_same_instant_one_gets_the_job():
     for racer in racers:
         racer.join()
     assert sorted(won) == [False] * 9 + [True]
+
+
+def test_a_long_queue_is_not_announced_again_and_again(db, settings, monkeypatch):
+    woken = []
+    monkeypatch.setattr("ledger.poller.claims.wake", lambda job_id, queue: woken.append(job_id))
+    jobs = [claims.enqueue(kind="count", key=f"window {n}", subject_id=n) for n in range(5)]
+    monkeypatch.setattr("ledger.poller._announced", lambda queue: 5)
+    assert poller.wake_due() == 0
+    monkeypatch.setattr("ledger.poller._announced", lambda queue: 2)
+    assert poller.wake_due() == 3, "two messages still wait, so three were lost"
+    assert woken == jobs[:3]
