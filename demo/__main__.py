@@ -12,13 +12,16 @@ from demo.story import CHAPTERS
 def main() -> int:
     var = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     cast = read_cast(var)
+    if cast.olga.get("/models")["results"]:
+        _say("An earlier load was interrupted: make clean-demo, then make demo again.")
+        return 1
     began = time.monotonic()
     for number, (title, chapter) in enumerate(CHAPTERS, start=1):
         _say(f"  {number}/{len(CHAPTERS)} {title} …")
         started = time.monotonic()
         try:
             told = chapter(cast)
-        except ApiError as error:
+        except (ApiError, TimeoutError, RuntimeError) as error:
             _say(f"The demonstration stopped at: {title}.\n{error}")
             return 1
         _say(f"      {told} ({time.monotonic() - started:.0f} s)")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from demo.client import Client, version_path
 from demo.training import Published, Trained
 
 TURN = 0.5
-PATIENCE = 240.0
+PATIENCE = 900.0
+SAY_EVERY = 10.0
 QUIET_TURNS = 4
 
 
@@ -75,21 +77,36 @@ class Cast:
 
     def settled(self) -> None:
         """Wait until no job is due or running for a few looks in a row."""
-        quiet = 0
-        deadline = time.monotonic() + PATIENCE
-        while quiet < QUIET_TURNS:
-            if time.monotonic() > deadline:
-                raise TimeoutError("Jobs are still running; see the worker's log.")
-            jobs = requests.get(f"{self.address}/readyz", timeout=10).json()["jobs"]
-            quiet = quiet + 1 if jobs["due"] + jobs["running"] == 0 else 0
-            time.sleep(TURN)
+        looks = [False] * QUIET_TURNS
+
+        def quiet() -> bool:
+            looks.append(self._jobs_left() == 0)
+            return all(looks[-QUIET_TURNS:])
+
+        self.until(quiet, "the jobs")
 
     def until(self, holds: Callable[[], Any], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        """Wait until something holds; says every ten seconds how many jobs are left.
+
+        Raises:
+            TimeoutError: jobs died, or nothing has been finished for a long time.
+        """
+        began = said = time.monotonic()
         while not holds():
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now - began > PATIENCE:
                 raise TimeoutError(f"Waited {PATIENCE:.0f} s for {what}; see the worker's log.")
+            if now - said > SAY_EVERY:
+                said = now
+                sys.stdout.write(f"      … {self._jobs_left()} jobs left\n")
+                sys.stdout.flush()
             time.sleep(TURN)
+
+    def _jobs_left(self) -> int:
+        jobs = requests.get(f"{self.address}/readyz", timeout=10).json()["jobs"]
+        if jobs["dead"]:
+            raise TimeoutError(f"{jobs['dead']} jobs are dead; see the worker's log.")
+        return int(jobs["due"] + jobs["running"])
 
     def _state(self, request: int) -> str:
         read = self.people["olga"].get(f"/change-requests/{request}")
