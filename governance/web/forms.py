@@ -82,10 +82,16 @@ class ClearanceForm(ReasonForm):
 class SignatureForm(forms.Form):
     """A signature: decision, meaning, reason, password; over a digest that was read."""
 
-    decision = forms.ChoiceField(choices=Decision.choices, widget=forms.RadioSelect)
+    decision = forms.ChoiceField(
+        choices=[
+            (Decision.APPROVE.value, "Approve: the change may be made"),
+            (Decision.REJECT.value, "Reject: the change may not be made, which ends the request"),
+        ],
+        widget=forms.RadioSelect,
+    )
     meaning = forms.ChoiceField(widget=forms.RadioSelect, label="What your signature means")
     own_words = forms.CharField(
-        max_length=200, required=False, help_text="Only if you chose your own words."
+        max_length=200, required=False, help_text="Only if you chose so above."
     )
     reason = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -105,7 +111,7 @@ class SignatureForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices = [(text, text) for text in meanings]
         self.fields["meaning"] = forms.ChoiceField(
-            choices=[*choices, (OWN_WORDS, "In my own words:")],
+            choices=[*choices, (OWN_WORDS, "In my own words, below")],
             widget=forms.RadioSelect,
             label="What your signature means",
             initial=meanings[0] if meanings else OWN_WORDS,
