@@ -89,7 +89,7 @@ def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, An
     ranked = sorted(values, key=lambda key: -_most(values[key], ends))[:HEAT_ROWS]
     scale = 100 if unit_of(monitor.metric) == SHARE else 1
     return {
-        "columns": [f"{ends[-1].day} {ends[-1]:%b}" for ends in columns],
+        "columns": [_column_label(monitor, group[-1]) for group in columns],
         "rows": [
             {
                 "label": key_label(key, monitor.metric),
@@ -117,9 +117,14 @@ def _most(cells: Mapping[datetime, float | None], ends: Sequence[datetime]) -> f
     return max((cells.get(end) or 0.0 for end in ends), default=0.0)
 
 
+def _column_label(monitor: Monitor, end: datetime) -> str:
+    day = f"{end.day} {end:%b}"
+    return f"{day} {end:%H:%M}" if monitor.every_hours < DAY else day
+
+
 def _columns(ends: Sequence[datetime]) -> list[Sequence[datetime]]:
     """Windows as columns: consecutive ones together where there are more than fit."""
-    together = -(-len(ends) // HEAT_COLUMNS)
+    together = max(1, -(-len(ends) // HEAT_COLUMNS))
     first = len(ends) % together
     starts = [0] * bool(first) + list(range(first, len(ends), together))
     return [ends[a:b] for a, b in pairwise([*starts, len(ends)])]

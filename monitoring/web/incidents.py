@@ -23,6 +23,7 @@ from monitoring.services import incidents as services
 from monitoring.services.incidents import IncidentInvalid
 from monitoring.states import INCIDENT_MOVES, IllegalIncidentMove, IncidentState
 from monitoring.web.forms import AcknowledgeForm, NoteForm, ResolveForm
+from monitoring.web.words import window_text
 
 LONGEST_ID = 18
 ALERTS = 15
@@ -139,7 +140,9 @@ def _page(request: HttpRequest, incident_id: int, bound: forms.Form | None = Non
     context = {
         "incident": detail.row,
         "detail": detail,
-        "alerts": detail.alerts[:ALERTS],
+        "alerts": [
+            (one, window_text(one.window_start, one.window_end)) for one in detail.alerts[:ALERTS]
+        ],
         "first": min(detail.alerts, key=lambda one: one.window_start, default=None),
         "timeline": _timeline(detail.timeline),
         "forms": _forms(detail, bound) if can_handle(user, incident) else [],

@@ -39,6 +39,7 @@ from monitoring.web.words import (
     threshold_text,
     times,
     title_of,
+    window_text,
 )
 from registry.reads.deployments import serving_now
 
@@ -142,7 +143,7 @@ def _seen(monitor: Monitor, view: View, field: str, unit: str) -> dict[str, Any]
         "fields": _field_filter(view, fields, field) if len(fields) > 1 else None,
         "chart": monitor_chart(monitor, own, answer_unit=unit) if own.runs else None,
         "heat": heat_map(monitor, seen, f"&{view.query}"),
-        "runs": runs,
+        "runs": [(run, window_text(run.window_start, run.window_end)) for run in runs],
         "runs_cut": len(runs) == RUNS,
         "revised": any(not run.latest for run in runs),
     }
@@ -173,17 +174,18 @@ def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
     opens = "a window breaches"
     if monitor.open_after > 1:
         opens = f"{monitor.open_after} windows in a row breach"
+    volume = monitor.metric == "volume"
     fields = ", ".join(monitor.fields) or "every field that fits"
     facts = [
         ("Measures", title_of(monitor.metric)),
-        ("Fields", "" if monitor.kind == MonitorKind.PERFORMANCE else fields),
+        ("Fields", fields if monitor.kind != MonitorKind.PERFORMANCE and not volume else ""),
         ("Rows", " or ".join(monitor.segments) or "all"),
         ("Window", f"{length(monitor.window_hours)}, evaluated every {span(monitor.every_hours)}"),
         ("Evaluated", f"{length(monitor.lateness_hours)} after the end of a window"),
         ("Warning", threshold_text(monitor, monitor.warning, unit)),
         ("Breach", threshold_text(monitor, monitor.breach, unit)),
         ("False alarms", f"at most {100 * alpha:.2g}\u202f% of windows, {times(alpha * runs)}"),
-        ("Too little data", f"no verdict below {monitor.minimum_n:,} rows"),
+        ("Too little data", "" if volume else f"no verdict below {monitor.minimum_n:,} rows"),
         ("Incident", f"{monitor.get_severity_display()}, opened as soon as {opens}"),
         ("Why", monitor.why),
         ("Set up by", monitor.created_by.name if monitor.created_by else "Ombud"),

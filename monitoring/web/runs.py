@@ -20,10 +20,10 @@ from monitoring.web.words import (
     chance,
     field_names,
     field_units,
-    span,
     threshold_text,
     title_of,
     unit_of,
+    window_text,
 )
 
 # Merging a window's hourly counts is bounded by its length: a longer one is not drawn.
@@ -49,7 +49,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
         "run": run,
         "monitor": run.monitor,
         "model": run.monitor.model,
-        "span": span(run.monitor.window_hours),
+        "window": window_text(run.window_start, run.window_end),
         "warning": threshold_text(run.monitor, run.monitor.warning, unit),
         "breach": threshold_text(run.monitor, run.monitor.breach, unit),
         "judged": _table(lines, judged=True),
@@ -112,4 +112,8 @@ def _distribution(run: Run, rows: Sequence[MeasurementRow], asked: str) -> dict[
         return found
     unit = field_units(schema).get(field, "")
     chart = distribution_chart(distribution, unit)
-    return found | {"distribution": distribution, "unit": unit, "chart": chart}
+    return (
+        found
+        | {"distribution": distribution, "unit": unit, "chart": chart}
+        | {"late": distribution.n != run.rows}
+    )

@@ -1,5 +1,6 @@
 """Metrics in words: what they are, their unit, and what a threshold of theirs means. Pure."""
 
+from datetime import datetime, time
 from typing import Any
 
 from monitoring.jobs.wording import metric_name, number
@@ -115,6 +116,15 @@ def length(hours: int) -> str:
     """A length of time with its article: a week, 10 days."""
     words = span(hours)
     return ARTICLES.get(words, words)
+
+
+def window_text(start: datetime, end: datetime) -> str:
+    """A window as people say it: days, and hours where it does not run from midnight."""
+    if start.time() == end.time() == time():
+        return f"{start.day} {start:%b} – {end.day} {end:%b %Y}"
+    if start.date() == end.date():
+        return f"{start.day} {start:%b %Y}, {start:%H:%M} – {end:%H:%M}"
+    return f"{start.day} {start:%b %H:%M} – {end.day} {end:%b %Y, %H:%M}"
 
 
 def chance(p_value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from monitoring.models import Monitor, Run
 from registry.models import Model, Version
 from tests.monitoring import world
 from tests.pages.monitoring.conftest import (
+    END,
     count_window,
     make_health,
     make_incident,
@@ -31,8 +33,8 @@ def queries_of(client: Client, address: str) -> int:
 def chart_of(html: str, chart: str) -> dict[str, Any]:
     found = re.search(rf'<script id="{chart}" type="application/json">(.*?)</script>', html)
     assert found is not None
-    chart: dict[str, Any] = json.loads(found[1])
-    return chart
+    drawn: dict[str, Any] = json.loads(found[1])
+    return drawn
 
 
 @pytest.fixture
@@ -263,3 +265,23 @@ def test_pages_ask_as_often_for_twenty_rows_as_for_two(
         make_run(extra, version, values={"temperature": 0.1, "carrier": 0.1})
     many = [queries_of(client, address) for address in ["/monitoring", *addresses]]
     assert many == few
+
+
+def test_hourly_windows_are_told_apart(
+    signed_in: Any, olga: Any, monitor: Monitor, version: Version
+) -> None:
+    monitor.window_hours = monitor.every_hours = 1
+    monitor.save()
+    values = {"temperature": 0.1, "carrier": 0.2}
+    runs = [make_run(monitor, version, values=values, revision=r + 1) for r in range(2)]
+    for hour, run in enumerate(runs):
+        end = END + timedelta(hours=hour + 1)
+        run.window_start, run.window_end = end - timedelta(hours=1), end
+        run.save()
+        run.measurements.update(window_end=end)
+    client = signed_in(olga)
+    html = client.get(f"/monitors/{monitor.pk}").content.decode()
+    assert "30 Mar 2026, 01:00 – 02:00" in html
+    assert "30 Mar 02:00" in html
+    assert chart_of(html, "chart-monitor")["x"] == ["2026-03-30T01:00", "2026-03-30T02:00"]
+    assert "30 Mar 2026, 01:00 – 02:00" in client.get(f"/runs/{runs[1].pk}").content.decode()
