@@ -28,19 +28,34 @@ def by_hour(
 
     `segments` gives the values of each segment field that are counted apart.
     """
-    table = table.sort_by(at).combine_chunks()
-    codes = {
-        name: columns.codes(columns.labels(table, name), values)
-        for name, values in segments.items()
-    }
+    if not table.num_rows:
+        return {}
+    rows = _plain(bins, table.sort_by(at))
     found: dict[Cell, Profile] = {}
-    for hour, start, stop in _hours(table.column(at)):
-        piece = table.slice(start, stop - start)
-        found[hour, ""] = count(bins, piece)
-        for name, values in segments.items():
-            for place, rows in _parts(codes[name][start:stop]):
-                found[hour, f"{name}={values[place]}"] = count(bins, piece.take(pa.array(rows)))
+    for hour, start, stop in _hours(rows.column(at)):
+        found[hour, ""] = count(bins, rows.slice(start, stop - start))
+    for name, values in segments.items():
+        codes = columns.codes(columns.labels(rows, name), values)
+        for place in np.unique(codes[codes >= 0]).tolist():
+            # Still in order of time, so that hours are slices here too.
+            part = rows.take(pa.array(np.flatnonzero(codes == place)))
+            for hour, start, stop in _hours(part.column(at)):
+                piece = part.slice(start, stop - start)
+                found[hour, f"{name}={values[place]}"] = count(bins, piece)
     return found
+
+
+def _plain(bins: Bins, table: pa.Table) -> pa.RecordBatch:
+    """One batch with the types that counting wants, so that not every piece is cast anew."""
+    batch = table.combine_chunks().to_batches()[0]
+    for place, name in enumerate(batch.schema.names):
+        if name in bins.categorical:
+            batch = batch.set_column(place, name, columns.labels(batch, name))
+        elif name in bins.numeric:
+            batch = batch.set_column(
+                place, name, batch.column(place).cast(pa.float64(), safe=False)
+            )
+    return batch
 
 
 def values_apart(
@@ -63,15 +78,10 @@ def hours_of(first: datetime, last: datetime) -> tuple[datetime, datetime]:
     return start, EPOCH + (last - EPOCH) // HOUR * HOUR + HOUR
 
 
-def _hours(times: pa.ChunkedArray) -> Iterator[tuple[datetime, int, int]]:
+def _hours(times: pa.Array) -> Iterator[tuple[datetime, int, int]]:
     """(hour, first row, row after the last) of sorted times."""
     micros = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
     numbers, starts = np.unique(micros // MICROSECONDS, return_index=True)
     stops = [*starts[1:], len(micros)]
     for number, start, stop in zip(numbers.tolist(), starts, stops, strict=True):
         yield EPOCH + number * HOUR, int(start), int(stop)
-
-
-def _parts(codes: columns.Counts) -> Iterator[tuple[int, columns.Counts]]:
-    for place in np.unique(codes[codes >= 0]).tolist():
-        yield int(place), np.flatnonzero(codes == place)

@@ -11,11 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
+from typing import TypeAlias
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ledger import claims
+from ledger.models import Job, JobState
 from monitoring.jobs.baselines import count_new_references
 from monitoring.jobs.defaults import ensure_defaults
 from monitoring.jobs.windows import COVERED, Window, windows_between
@@ -25,6 +28,8 @@ from registry.models import Deployment, Version
 
 HOUR = timedelta(hours=1)
 AT_ONCE = 2_000
+KIND = "monitoring.evaluate"
+Basis: TypeAlias = tuple[str, str, int]  # settings, reference, revisions of the profiles
 
 
 @dataclass(frozen=True)
@@ -67,23 +72,26 @@ def schedule_windows() -> int:
     for monitor in Monitor.objects.filter(enabled=True):
         monitors[monitor.model_id].append(monitor)
     made = 0
+    counted = Profile.objects.filter(version=OuterRef("pk"))
     watched = Version.objects.filter(
-        model_id__in=monitors, reference__frozen_at__isnull=False, profiles__isnull=False
-    )
-    for version in watched.distinct().order_by("pk"):
+        Exists(counted), model_id__in=monitors, reference__frozen_at__isnull=False
+    ).select_related("reference")
+    for version in watched.defer("reference__edges", "reference__profile").order_by("pk"):
         due = _due(version, monitors[version.model_id], timezone.now())
         made += sum(_enqueue(evaluation) for evaluation in due)
     return made
 
 
+@transaction.atomic
 def _enqueue(evaluation: Evaluation) -> bool:
-    with transaction.atomic():
-        job = claims.enqueue(
-            kind="monitoring.evaluate",
-            key=evaluation.key,
-            subject_id=evaluation.monitor_id,
-        )
-    return job is not None
+    named = {"kind": KIND, "key": evaluation.key, "subject_id": evaluation.monitor_id}
+    if claims.enqueue(**named) is not None:
+        return True
+    # A job may have ended without a run, because settings had changed; now they are back.
+    void = Job.objects.filter(kind=KIND, key=evaluation.key, state=JobState.DONE).exists()
+    if void:
+        claims.again(**named)
+    return void
 
 
 def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterator[Evaluation]:
@@ -103,9 +111,10 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
             window_hours=monitor.window_hours,
             every_hours=monitor.every_hours,
         ):
-            state, revision = seen.get((monitor.pk, window, digest), (-1, 0))
             outcomes = monitor.kind == MonitorKind.PERFORMANCE
-            if history.state(window, with_outcomes=outcomes) == state:
+            state = history.state(window, with_outcomes=outcomes)
+            basis, revision = seen.get((monitor.pk, window), (None, 0))
+            if basis == (digest, version.reference.digest, state):
                 continue
             if not any(window.meets(first, last) for first, last in waiting):
                 yield Evaluation(monitor.pk, version.pk, window, digest, revision + 1)
@@ -129,14 +138,20 @@ def _waiting(version: Version) -> list[tuple[datetime, datetime]]:
     return list(mine.values_list("first_at", "last_at")[:AT_ONCE])
 
 
-def _seen(version: Version) -> dict[tuple[int, Window, str], tuple[int, int]]:
-    """(monitor, window, digest) -> what its latest run saw, and its revision."""
+def _seen(version: Version) -> dict[tuple[int, Window], tuple[Basis, int]]:
+    """(monitor, window) -> what its latest run was computed from, and its revision."""
     runs = Run.objects.filter(version=version, latest=True).values_list(
-        "monitor_id", "window_start", "window_end", "config_digest", "data_revision", "revision"
+        "monitor_id",
+        "window_start",
+        "window_end",
+        "config_digest",
+        "reference_digest",
+        "data_revision",
+        "revision",
     )
     return {
-        (monitor_id, Window(start, end), digest): (state, revision)
-        for monitor_id, start, end, digest, state, revision in runs
+        (monitor_id, Window(start, end)): ((digest, reference, state), revision)
+        for monitor_id, start, end, digest, reference, state, revision in runs
     }
 
 

@@ -1,4 +1,7 @@
-"""Sweep: files of the object store that no manifest row knows are removed."""
+"""Sweep: files of the object store that no manifest row knows are removed.
+
+Half-written ones too: a writer that is killed cannot clean up behind itself.
+"""
 
 import time
 
@@ -12,8 +15,9 @@ AT_ONCE = 1_000
 
 
 def sweep_orphans() -> int:
-    """Remove orphaned files of the prediction log; returns how many."""
+    """Remove orphaned and half-written files of the prediction log; returns how many."""
     names = [name for folder in FOLDERS for name, _ in store.listed(folder)]
+    names += [name for folder in FOLDERS for name in store.unfinished(folder)]
     return sum(_sweep(names[place : place + AT_ONCE]) for place in range(0, len(names), AT_ONCE))
 
 

@@ -250,6 +250,21 @@ def test_changed_settings_are_evaluated_anew_and_old_jobs_are_void(four_weeks, o
     assert set(Run.objects.filter(monitor=monitor).values_list("revision", flat=True)) == {1}
 
 
+def test_settings_that_are_changed_back_are_evaluated_once_more_and_then_rest(four_weeks, olga):
+    monitor = Monitor.objects.filter(name="Drift of inputs")
+    evaluate_all()
+    for breach in (0.5, 0.2):
+        changes = {"breach": breach}
+        change_monitor(actor=olga, monitor_id=monitor.get().pk, changes=changes)
+        assert (evaluate_all(), schedule_windows()) == (4, 0)
+    runs = Run.objects.filter(monitor__name="Drift of inputs", window_start=START)
+    assert [(run.revision, run.latest) for run in runs.order_by("revision")] == [
+        (1, False),
+        (2, False),
+        (3, True),
+    ]
+
+
 def test_windows_that_are_not_over_yet_are_not_due(robot, version):
     now = timezone.now()
     world.send(robot, version, rows(500, start=now - timedelta(hours=20), hours=19))
