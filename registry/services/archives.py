@@ -38,12 +38,8 @@ def request_archive(
     version = _locked(version_id)
     require(can_carry_out(actor), CHANGES_ONLY)
     move(version.stage, "archive")
-    if not version.artifact_digest:
-        raise ArchiveInvalid(f"The bytes of {version} were never hashed: nothing to compare with.")
+    _refuse_if_there(version)
     _check_documents(documents)
-    there = Archive.objects.select_for_update().filter(version=version).first()
-    if there is not None and there.state != ArchiveState.FAILED:
-        raise ArchiveInvalid(f"An archive of {version} is {there.state} already.")
     archive, _ = Archive.objects.update_or_create(
         version=version,
         defaults={
@@ -56,13 +52,8 @@ def request_archive(
     )
     claims.again(kind="registry.archive", key=str(archive.pk), subject_id=archive.pk)
     archive.refresh_from_db()
-    record(
-        actor,
-        RegistryEvent.ARCHIVE_REQUESTED,
-        archive,
-        documents=sorted(documents),
-        because=because,
-    )
+    facts = {"documents": sorted(documents), "because": because}
+    record(actor, RegistryEvent.ARCHIVE_REQUESTED, archive, **facts)
     return archive
 
 
@@ -95,6 +86,14 @@ def _locked(version_id: int) -> Version:
     return (
         Version.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
     )
+
+
+def _refuse_if_there(version: Version) -> None:
+    if not version.artifact_digest:
+        raise ArchiveInvalid(f"The bytes of {version} were never hashed: nothing to compare with.")
+    there = Archive.objects.select_for_update().filter(version=version).first()
+    if there is not None and there.state != ArchiveState.FAILED:
+        raise ArchiveInvalid(f"An archive of {version} is {there.state} already.")
 
 
 def _check_documents(documents: Mapping[str, str]) -> None:

@@ -70,17 +70,7 @@ def deploy(
     _rest([old for old in ended if old.version_id != version.pk])
     _push(version.model)
     _record_ended(actor, ended, because)
-    record(
-        actor,
-        RegistryEvent.DEPLOYMENT_STARTED,
-        deployment,
-        version=version.number,
-        environment=environment,
-        role=role,
-        traffic_share=traffic_share,
-        at=moment,
-        because=because,
-    )
+    _record_started(actor, deployment, because)
     return deployment
 
 
@@ -194,6 +184,20 @@ def _rest(ended: list[Deployment]) -> None:
 def _push(model: Model) -> None:
     if model.mlflow_name:
         claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
+
+
+def _record_started(actor: Actor, deployment: Deployment, because: str) -> None:
+    record(
+        actor,
+        RegistryEvent.DEPLOYMENT_STARTED,
+        deployment,
+        version=deployment.version.number,
+        environment=deployment.environment,
+        role=deployment.role,
+        traffic_share=deployment.traffic_share,
+        at=deployment.started_at,
+        because=because,
+    )
 
 
 def _record_ended(actor: Actor, ended: list[Deployment], because: str) -> None:

@@ -94,16 +94,9 @@ def _keep(*, actor: User, version_id: int, kind: str, path: str, footer: Footer)
         version=version, person=actor, kind=ContributionKind.REFERENCE
     )
     reference.refresh_from_db()
+    facts = {"kind": kind, "digest": digest, "rows": footer.rows}
     before = there.digest if there else None
-    record(
-        actor,
-        RegistryEvent.REFERENCE_SET,
-        reference,
-        kind=kind,
-        digest=digest,
-        rows=footer.rows,
-        before=before,
-    )
+    record(actor, RegistryEvent.REFERENCE_SET, reference, before=before, **facts)
     return reference
 
 

@@ -41,10 +41,9 @@ def register_version(
     model = Model.objects.select_for_update().get(pk=model_id)
     require(can_register(actor, model.team_id), OWNERS_ONLY)
     _check_source(model, mlflow_version, run_id, artifact_path)
-    chosen = _number(mlflow_version, number)
     version = Version(
         model=model,
-        number=chosen,
+        number=_number(mlflow_version, number),
         mlflow_version=mlflow_version,
         mlflow_run_id=run_id,
         artifact_uri=f"runs:/{run_id}/{artifact_path}" if run_id else "",
@@ -55,15 +54,8 @@ def register_version(
     Contribution.objects.create(version=version, person=actor, kind=ContributionKind.REGISTERED)
     claims.enqueue(kind="registry.inspect", key=str(version.pk), subject_id=version.pk)
     version.refresh_from_db()
-    record(
-        actor,
-        RegistryEvent.VERSION_REGISTERED,
-        version,
-        number=version.number,
-        mlflow_version=mlflow_version,
-        run_id=run_id,
-        artifact_path=artifact_path,
-    )
+    source = {"mlflow_version": mlflow_version, "run_id": run_id, "artifact_path": artifact_path}
+    record(actor, RegistryEvent.VERSION_REGISTERED, version, number=version.number, **source)
     return version
 
 
