@@ -35,7 +35,7 @@ def _wake_lacking(queue: str, jobs: list[int]) -> int:
 
 
 def _announced(queue: str) -> int:
-    """Messages that wait in the broker's queue; 0 if the broker is away (waking it fails softly)."""
+    """Messages in the broker's queue; 0 if it is away (waking then fails softly)."""
     try:
         with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=1) as client:
             return int(client.llen(queue))  # type: ignore[arg-type]  # redis types async and sync as one

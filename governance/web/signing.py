@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.policies import require
 from accounts.sessions import person_of
 from governance.models import Decision, SignOff
 from governance.reads.requests import RequestPage, request_page
@@ -27,6 +28,7 @@ def sign(request: HttpRequest, request_id: int) -> HttpResponse:
     page = request_page(person, request_id)
     if request.method != "POST":
         return _sign_page(request, page, None)
+    require(bool(page.meanings), page.blocked)
     form = SignatureForm(request.POST, meanings=page.meanings)
     if not form.is_valid():
         return _sign_page(request, page, form, 422)

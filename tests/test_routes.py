@@ -1,0 +1,184 @@
+"""Every route with every role: a route that is not in the table fails, and so does an answer.
+
+`in`: passes the door (whatever the answer to the content is); `out`: seen, but not allowed (403);
+`none`: not there for this person (404); `door`: sign in first (401, or sent to the sign-in page).
+"""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import ApiToken
+from accounts.services.tokens import create_token
+from tests.conftest import PASSWORD
+from tests.world import World, world_of
+
+TABLE = Path(__file__).parent / "routes.txt"
+PEOPLE = ("nobody", "sam", "adam", "robot", "olga", "vera", "rita", "rosa", "anna")
+JSON = "application/json"
+SIGN = {"decision": "approve", "meaning": "I approve it", "reason": "ok", "password": PASSWORD}
+MODEL = {
+    "slug": "air-time",
+    "name": "Air time",
+    "purpose": "Minutes.",
+    "team": "flight-operations",
+    "task": "regression",
+    "risk_tier": "low",
+    "mlflow_name": None,
+}
+MONITOR = {"model": "flight-delay", "name": "Mine", "kind": "drift", "metric": "psi", "breach": 0.3}
+REASON = {"reason": "Because it has to be."}
+BODIES: dict[str, dict] = {
+    "POST api/v1/models": MODEL,
+    "PATCH api/v1/models/{model}": {"name": "Delay"},
+    "POST api/v1/models/{model}/versions": {"run_id": "r", "artifact_path": "m", "number": 9},
+    "PUT api/v1/models/{model}/versions/{version}/schema": {"fields": []},
+    "PATCH api/v1/models/{model}/versions/{version}/card": {"sections": {"overview": "x"}},
+    "POST api/v1/monitors": MONITOR,
+    "PATCH api/v1/monitors/{monitor}": {"severity": "info"},
+    "POST api/v1/incidents/{incident}/acknowledge": {},
+    "POST api/v1/incidents/{incident}/resolve": {"root_cause": "Summer."},
+    "POST api/v1/incidents/{incident}/notes": {"text": "Seen."},
+    "POST api/v1/change-requests": {
+        "kind": "retire",
+        "model": "flight-delay",
+        "version": 1,
+        "environment": "staging",
+        **REASON,
+    },
+    "POST api/v1/change-requests/{request}/decisions": {**SIGN, "digest": "d" * 64},
+    "POST api/v1/change-requests/{request}/withdraw": REASON,
+    "POST api/v1/archives": {"model": "flight-delay", "version": 0, **REASON},
+    "POST api/v1/archives/{archive}/restore": REASON,
+    "POST models/{model}/{version}/request": {"kind": "retire", **REASON},
+    "POST models/{model}/{version}/card/edit": {"overview": "x", "expected_revision": "1"},
+    "POST models/{model}/{version}/clearance": {"environment": "production", **REASON},
+    "POST change-requests/{request}/sign": {**SIGN, "digest": "d" * 64},
+    "POST change-requests/{request}/withdraw": REASON,
+    "POST monitors/{monitor}": {"severity": "info"},
+    "POST incidents/{incident}/note": {"text": "Seen.", "note": "Seen."},
+    "POST incidents/{incident}/resolve": {"root_cause": "Summer."},
+}
+
+
+def routes() -> dict[str, URLPattern]:
+    """Every route of the resolver, with parameters named by what they stand for."""
+    found: dict[str, URLPattern] = {}
+
+    def walk(resolver: URLResolver, prefix: str) -> None:
+        for entry in resolver.url_patterns:
+            path = prefix + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                walk(entry, path)
+            else:
+                found.setdefault(_named(path), entry)
+
+    walk(get_resolver(), "")
+    return found
+
+
+def _named(path: str) -> str:
+    def name(match: re.Match) -> str:
+        word = match[1].removesuffix("_id")
+        if word == "pk":
+            word = "archive" if "archives/" in path else "request"
+        return "{" + {"slug": "model", "number": "version"}.get(word, word) + "}"
+
+    return re.sub(r"<(?:\w+:)?(\w+)>", name, path)
+
+
+def table() -> dict[str, dict[str, str]]:
+    """`METHOD route` to what each of the people gets."""
+    lines = [line.split() for line in TABLE.read_text().splitlines() if line.strip()]
+    lines = [line for line in lines if not line[0].startswith("#")]
+    return {
+        f"{line[0]} {'' if line[1] == '/' else line[1]}": dict(zip(PEOPLE, line[2:], strict=True))
+        for line in lines
+    }
+
+
+def test_every_route_has_its_line():
+    listed = {line.split(" ", 1)[1] for line in table()}
+    assert len(listed) > 60
+    assert set(routes()) - listed == set(), "new routes: say in tests/routes.txt who may"
+    assert listed - set(routes()) == set(), "these routes are gone"
+
+
+def test_every_method_of_the_api_has_its_line():
+    listed = set(table())
+    missing = [
+        f"{method.upper()} {path}"
+        for path, entry in routes().items()
+        for method in getattr(getattr(entry.callback, "cls", None), "http_method_names", [])
+        if method in {"get", "post", "put", "patch", "delete"}
+        and hasattr(entry.callback.cls, method)
+        and f"{method.upper()} {path}" not in listed
+    ]
+    assert missing == []
+
+
+def _sent(method: str, route: str, world: World) -> dict:
+    """What is sent along, bound to the evidence there is where it is signed."""
+    body = BODIES.get(f"{method} {route}", {})
+    return body | {"digest": world.digest} if "digest" in body else body
+
+
+def meets(method: str, route: str, client: Client, world: World, token: int) -> str:
+    """What happens to this person at this route, as a word."""
+    ids = {**world.__dict__, "token": token}
+    path = "/" + re.sub(r"\{(\w+)\}", lambda match: str(ids[match[1]]), route)
+    body = _sent(method, route, world)
+    sent = {"data": json.dumps(body), "content_type": JSON} if "api/" in route else {"data": body}
+    headers = {}
+    if method == "PATCH":
+        headers = {"If-Match": client.get(path).headers.get("ETag", '"1"')}
+    if method == "GET":
+        answer = client.get(path)
+    else:
+        answer = client.generic(method, path, headers=headers, **_encoded(sent))
+    assert answer.status_code < 500, f"{method} {path}: {answer.content[:500]!r}"
+    if answer.status_code == 302 and answer["Location"].startswith("/accounts/login/?next="):
+        return "door"
+    return {401: "door", 403: "out", 404: "none"}.get(answer.status_code, "in")
+
+
+def _encoded(sent: dict) -> dict:
+    if "content_type" in sent:
+        return sent
+    return {
+        "data": urlencode(sent["data"]),
+        "content_type": "application/x-www-form-urlencoded",
+    }
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_each_gets_what_the_table_says(name, request, team, client, olga, vera, rita, other_team):
+    person = None if name == "nobody" else request.getfixturevalue(name)
+    world = world_of(team, olga)
+    told, wrong = table(), []
+    for line, expected in told.items():
+        method, route = line.split(" ", 1)
+        if "logout" in route and person is not None:
+            continue  # it would end the session that the rest needs; the browser journey signs out
+        client = Client()
+        token = _token_of(person or olga)
+        if person is not None:
+            client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
+        with transaction.atomic():
+            got = meets(method, route, client, world, token)
+            transaction.set_rollback(True)  # every line meets the same world
+        if got != expected[name]:
+            wrong.append(f"{line}: the table says {expected[name]}, {name} got {got}")
+    assert wrong == []
+    assert len(told) > 80
+
+
+def _token_of(person) -> int:
+    made = create_token(actor=person, owner=person, name="x", scopes=["read"], days=1)
+    return ApiToken.objects.get(pk=made.token.pk).pk
