@@ -84,13 +84,13 @@ def schedule_windows() -> int:
 
 @transaction.atomic
 def _enqueue(evaluation: Evaluation) -> bool:
-    named = {"kind": KIND, "key": evaluation.key, "subject_id": evaluation.monitor_id}
-    if claims.enqueue(**named) is not None:
+    key, monitor_id = evaluation.key, evaluation.monitor_id
+    if claims.enqueue(kind=KIND, key=key, subject_id=monitor_id) is not None:
         return True
     # A job may have ended without a run, because settings had changed; now they are back.
-    void = Job.objects.filter(kind=KIND, key=evaluation.key, state=JobState.DONE).exists()
+    void = Job.objects.filter(kind=KIND, key=key, state=JobState.DONE).exists()
     if void:
-        claims.again(**named)
+        claims.again(kind=KIND, key=key, subject_id=monitor_id)
     return void
 
 
