@@ -45,6 +45,7 @@ from registry.reads.deployments import serving_now
 
 YEAR_HOURS = 24 * 365
 RUNS = 60
+Choice = list[dict[str, Any]]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,6 +116,7 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
     own = next((row for row in rows if row.monitor.pk == monitor.pk), None)
     alpha = own.alpha if own else monitor.alpha
     unit = answer_unit(getattr(view.version, "schema", None))
+    choice = version_choice(view, versions, watched, field=field)
     return {
         "monitor": monitor,
         "model": model,
@@ -124,13 +126,13 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
         "facts": _facts(monitor, alpha, unit),
         "explained": EXPLAINED.get(monitor.metric, ""),
         "periods": period_choice(view, field=field),
-        "versions": version_choice(view, versions, watched, field=field),
+        "versions": choice,
         "may_change": can_change_monitor(person_of(request), monitor),
-        **(_seen(monitor, view, field, unit) if view.version else {}),
+        **(_seen(monitor, view, field, unit, choice) if view.version else {}),
     }
 
 
-def _seen(monitor: Monitor, view: View, field: str, unit: str) -> dict[str, Any]:
+def _seen(monitor: Monitor, view: View, field: str, unit: str, choice: Choice) -> dict[str, Any]:
     if view.version is None:
         return {}
     version_id = view.version.pk
@@ -140,7 +142,7 @@ def _seen(monitor: Monitor, view: View, field: str, unit: str) -> dict[str, Any]
     runs = runs_of(version_id=version_id, monitor_id=monitor.pk, limit=RUNS, earlier=True)
     return {
         "seen": seen,
-        "fields": _field_filter(view, fields, field) if len(fields) > 1 else None,
+        "fields": _field_filter(view, fields, field, choice) if len(fields) > 1 else None,
         "chart": monitor_chart(monitor, own, answer_unit=unit) if own.runs else None,
         "heat": heat_map(monitor, seen, f"&{view.query}"),
         "runs": [(run, window_text(run.window_start, run.window_end)) for run in runs],
@@ -155,14 +157,16 @@ def _only(seen: Behaviour, field: str) -> Behaviour:
     return Behaviour(seen.as_of, seen.runs, numbers, seen.cut)
 
 
-def _field_filter(view: View, fields: list[str], field: str) -> list[dict[str, Any]]:
+def _field_filter(view: View, fields: list[str], field: str, choice: Choice) -> Choice:
     options = [("", f"All {len(fields)} fields"), *((name, name) for name in fields)]
-    versions = [(view.version.number, f"Version {view.version.number}")] if view.version else []
-    return [
+    versions = [(item["key"], item["label"]) for item in choice]
+    chosen = view.version.number if view.version else ""
+    found: Choice = [
         {"name": "field", "label": "Field", "value": field, "options": options},
         {"name": "period", "label": "Period", "value": view.period, "options": _periods()},
-        {"name": "version", "label": "Version", "options": versions},
+        {"name": "version", "label": "Version", "value": chosen, "options": versions},
     ]
+    return [one for one in found if one["options"]]
 
 
 def _periods() -> list[tuple[str, str]]:
