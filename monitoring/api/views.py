@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -115,9 +115,11 @@ class MonitorView(APIView):
         return Response(shapes.MonitorOutput(changed).data)
 
 
-@extend_schema(
-    operation_id="runs_list",
-    responses={200: shapes.RunOutput(many=True), **problems(401, 422)},
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="runs_list",
+        responses={200: shapes.RunOutput(many=True), **problems(401, 422)},
+    )
 )
 class RunListView(ListAPIView[Run]):
     """Evaluations of monitors, newest first, with all their revisions."""
@@ -131,9 +133,11 @@ class RunListView(ListAPIView[Run]):
         return found.select_related("monitor__model", "version")
 
 
-@extend_schema(
-    operation_id="alerts_list",
-    responses={200: shapes.AlertOutput(many=True), **problems(401, 422)},
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="alerts_list",
+        responses={200: shapes.AlertOutput(many=True), **problems(401, 422)},
+    )
 )
 class AlertListView(ListAPIView[Alert]):
     """Breaches and warnings, newest first."""
@@ -147,9 +151,11 @@ class AlertListView(ListAPIView[Alert]):
         return found.select_related("run__monitor__model", "run__version")
 
 
-@extend_schema(
-    operation_id="incidents_list",
-    responses={200: shapes.IncidentOutput(many=True), **problems(401, 422)},
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="incidents_list",
+        responses={200: shapes.IncidentOutput(many=True), **problems(401, 422)},
+    )
 )
 class IncidentListView(ListAPIView[Incident]):
     """Incidents, newest first."""
