@@ -13,10 +13,10 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "registry.inspect": Kind("registry.jobs.inspection.inspect_version", "lifecycle"),
+    "registry.inspect": Kind("registry.jobs.inspection.inspect_version", "lifecycle", attempts=50),
     "registry.push": Kind("registry.jobs.mlflow.push_model", "lifecycle", attempts=50),
-    "registry.archive": Kind("registry.jobs.archives.write_archive", "lifecycle"),
-    "registry.restore": Kind("registry.jobs.archives.restore_archive", "lifecycle"),
+    "registry.archive": Kind("registry.jobs.archives.write_archive", "lifecycle", attempts=50),
+    "registry.restore": Kind("registry.jobs.archives.restore_archive", "lifecycle", attempts=50),
     "monitoring.fold": Kind("monitoring.jobs.fold.fold_batch", "ingest"),
     "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
     "monitoring.evaluate": Kind("monitoring.jobs.evaluate.evaluate_window", "evaluate"),

@@ -150,7 +150,7 @@ def give_back(*, claim: Claim, error: str) -> JobState:
         wait = BACKOFF_SECONDS[min(job.attempts, len(BACKOFF_SECONDS)) - 1]
         held.update(
             state=state,
-            error=error[:4000],
+            error=error[-4000:],
             lease_until=None,
             due_at=Now() + timedelta(seconds=wait),
             finished_at=Now() if state == JobState.DEAD else None,
