@@ -92,7 +92,7 @@ def test_every_dependency_is_explained():
     project = (ROOT / "pyproject.toml").read_text()
     explained = (ROOT / "docs/dependencies.md").read_text()
     named = project[project.index("dependencies = [") : project.index("[tool.uv]")]
-    wanted = re.findall(r'"([a-zA-Z0-9_-]+)[^"\n]*[=>]=', named) + ["pandas-stubs"]
+    wanted = [*re.findall(r'"([a-zA-Z0-9_-]+)[^"\n]*[=>]=', named), "pandas-stubs"]
     assert len(wanted) > 40
     assert [package for package in wanted if f"`{package}`" not in explained] == []
 
