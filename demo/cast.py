@@ -18,6 +18,7 @@ from demo.training import Published, Trained
 TURN = 0.5
 PATIENCE = 900.0
 SAY_EVERY = 10.0
+UNKNOWN = -1
 QUIET_TURNS = 4
 
 
@@ -98,12 +99,15 @@ class Cast:
                 raise TimeoutError(f"Waited {PATIENCE:.0f} s for {what}; see the worker's log.")
             if now - said > SAY_EVERY:
                 said = now
-                sys.stdout.write(f"      … {self._jobs_left()} jobs left\n")
+                sys.stdout.write(f"      … waiting for {what}: {self._jobs_left()} jobs left\n")
                 sys.stdout.flush()
             time.sleep(TURN)
 
     def _jobs_left(self) -> int:
-        jobs = requests.get(f"{self.address}/readyz", timeout=10).json()["jobs"]
+        try:
+            jobs = requests.get(f"{self.address}/readyz", timeout=30).json()["jobs"]
+        except (requests.RequestException, KeyError):
+            return UNKNOWN  # a busy or restarting server is asked again
         if jobs["dead"]:
             raise TimeoutError(f"{jobs['dead']} jobs are dead; see the worker's log.")
         return int(jobs["due"] + jobs["running"])
