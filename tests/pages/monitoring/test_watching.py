@@ -11,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
-from monitoring.models import Monitor, Run
+from monitoring.jobs.schedule import schedule_windows
+from monitoring.models import Incident, Monitor, Run
 from registry.models import Model, Version
 from tests.monitoring import world
 from tests.pages.monitoring.conftest import (
@@ -285,3 +286,31 @@ def test_hourly_windows_are_told_apart(
     assert "30 Mar 02:00" in html
     assert chart_of(html, "chart-monitor")["x"] == ["2026-03-30T01:00", "2026-03-30T02:00"]
     assert "30 Mar 2026, 01:00 – 02:00" in client.get(f"/runs/{runs[1].pk}").content.decode()
+
+
+def test_pages_show_what_the_jobs_really_store(
+    signed_in: Any, olga: Any, robot: Any, model: Model, version: Version
+) -> None:
+    weeks = [world.START + week * timedelta(days=7) for week in range(5)]
+    for week, start in enumerate(weeks):
+        warmer = 12.0 if week == 4 else 0.0
+        sent = world.rows(400, start=start, hours=168, prefix=f"w{week}-", warmer=warmer, seed=week)
+        world.send(robot, version, sent)
+        world.send_outcomes(robot, model, sent)
+    world.work()
+    schedule_windows()
+    world.work("monitoring.evaluate")
+    client = signed_in(olga)
+    listed = client.get("/monitoring").content.decode()
+    assert "mature through" in listed
+    page = client.get(f"/monitoring/{model.slug}").content.decode()
+    assert "breach" in page
+    for monitor in Monitor.objects.all():
+        assert client.get(f"/monitors/{monitor.pk}").status_code == 200
+    assert Run.objects.count() >= 20
+    for run in Run.objects.all():
+        assert client.get(f"/runs/{run.pk}").status_code == 200
+    incident = Incident.objects.get(kind="drift")
+    html = client.get(f"/incidents/{incident.pk}").content.decode()
+    assert "temperature" in html
+    assert "Opened in the window to" in html
