@@ -12,6 +12,7 @@ from accounts.policies import require
 from accounts.sessions import person_of
 from governance.card_fields import BY_ID, BadSections, completeness
 from governance.policies import can_edit_card
+from governance.reads.card_facts import latest_revision
 from governance.reads.cards import card_of, difference
 from governance.refusals import CardChanged
 from governance.services.cards import ONLY_BUILDERS, refresh_card, revise_card
@@ -93,8 +94,12 @@ def refresh(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Facts and numbers as they are today; people's words stay."""
     person = person_of(request)
     version = _visible(person, slug, number)
+    before = latest_revision(version.pk)
     revision = refresh_card(actor=person, version_id=version.pk)
-    messages.success(request, f"Facts and numbers are of today: revision {revision.number}.")
+    if before is not None and before.number == revision.number:
+        messages.info(request, "Facts and numbers were up to date already.")
+    else:
+        messages.success(request, f"Facts and numbers are of today: revision {revision.number}.")
     return redirect("card", slug, number)
 
 
