@@ -1,7 +1,8 @@
 """Typed columns: values as they came become Arrow columns, never by changing their type.
 
-A value of another type is told by row, field and code. Ranges and categories are not checked here:
-a value outside them is what data-quality monitors are there to find.
+A value of another type is told by row, field and code. Ranges and categories of what a
+model saw are not checked here: a value outside them is what data-quality monitors are there to
+find. An outcome of no known class could never be counted, so it is refused.
 """
 
 import re
@@ -177,6 +178,7 @@ def _content(field: Field, column: pa.Array, reasons: Reasons, now: datetime) ->
         # A value that was of the wrong type is null by now and has been told already.
         for row in _where(pc.is_null(column), reasons):
             reasons.add(row, field.name, "missing", "Every row needs a value here.")
+    _classes(field, column, reasons)
     if field.dtype is Dtype.NUMBER:
         for row in _where(pc.invert(pc.is_finite(column))):
             reasons.add(row, field.name, "not_finite", "Send a finite number, or null.")
@@ -184,6 +186,17 @@ def _content(field: Field, column: pa.Array, reasons: Reasons, now: datetime) ->
         _texts(field, column, reasons)
     elif field.dtype is Dtype.TIMESTAMP:
         _times(field, column, reasons, now)
+
+
+def _classes(field: Field, column: pa.Array, reasons: Reasons) -> None:
+    if field.role is not FieldRole.OUTCOME or not field.categories:
+        return
+    known = pa.array(field.categories, pa.string())
+    strange = pc.and_(
+        pc.is_valid(column), pc.invert(pc.is_in(column.cast(pa.string()), value_set=known))
+    )
+    for row in _where(strange):
+        reasons.add(row, field.name, "unknown_class", f"Known are {known.to_pylist()[:20]}.")
 
 
 def _texts(field: Field, column: pa.Array, reasons: Reasons) -> None:

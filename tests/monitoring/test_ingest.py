@@ -170,6 +170,24 @@ def test_a_version_without_schema_is_told_to_declare_one(robot, model):
     assert_nothing_stored()
 
 
+def test_an_outcome_of_no_known_class_is_refused(robot, model):
+    answers = {"late": "integer", "was_late": "integer"}
+    fields = [
+        {**field, "dtype": answers[field["name"]], "categories": ["0", "1"]}
+        if field["name"] in answers
+        else field
+        for field in world.FIELDS
+    ]
+    world.make_version(model, fields=fields, reference=[])
+    found = [{**row, "was_late": int(row["was_late"])} for row in rows(3)]
+    found[1]["was_late"] = 2
+    with pytest.raises(UploadRefused) as refused:
+        world.send_outcomes(robot, model, found)
+    error = refused.value.extra["errors"][0]
+    assert (error["row"], error["field"], error["code"]) == (1, "outcome", "unknown_class")
+    assert_nothing_stored()
+
+
 def test_orphans_are_swept_once_they_are_old_and_known_files_stay(robot, version, monkeypatch):
     world.send(robot, version, rows(3))
     store.put_bytes("predictions/1/2026-01-01/orphan.parquet", b"PAR1")
