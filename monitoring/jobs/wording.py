@@ -29,7 +29,7 @@ def alert_text(one: Measurement) -> str:
     """One sentence with the value and what it is held against."""
     about = f" of {one.field}" if one.field else ""
     where = f" where {one.segment}" if one.segment else ""
-    against = "" if one.reference_value is None else f", {number(one.reference_value)} usually"
+    against = f", {number(one.reference_value)} usually" if one.reference_value else ""
     return (
         f"{metric_name(one.metric)}{about}{where} is {number(one.value)}{against} ({one.verdict})"
     )

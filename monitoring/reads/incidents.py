@@ -84,7 +84,8 @@ def incident_detail(user: Any, incident_id: int) -> IncidentDetail | None:
     incident = found.filter(pk=incident_id).first()
     if incident is None:
         return None
-    entries = IncidentEntry.objects.filter(incident=incident).select_related("person")[:MOST]
+    entries = IncidentEntry.objects.filter(incident=incident).select_related("person")
+    newest_entries = entries.order_by("-at", "-pk")[:MOST]
     alerts = Alert.objects.filter(incident=incident, run__latest=True)
     newest = alerts.select_related("run", "measurement", "run__monitor").order_by(
         "-run__window_end", "-pk"
@@ -93,7 +94,7 @@ def incident_detail(user: Any, incident_id: int) -> IncidentDetail | None:
         _row(incident),
         incident.root_cause,
         incident.acknowledged_at,
-        tuple(_entry(one) for one in entries),
+        tuple(_entry(one) for one in reversed(newest_entries)),
         tuple(_alert(one) for one in newest[:MOST]),
         alerts.count(),
     )

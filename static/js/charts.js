@@ -181,6 +181,7 @@
         name: series.name,
         data: series.y.map((value, place) => point(series, value, place, colours)),
         showSymbol: Boolean(series.verdicts) || series.y.length < 2,
+        showAllSymbol: true, // a verdict is never left out because its neighbours are close
         symbolSize: 6,
         itemStyle: { color: shade },
         lineStyle: { color: shade, width: series.muted ? 1.5 : 2, type: series.muted ? [4, 3] : "solid" },
