@@ -46,6 +46,12 @@ def states() -> dict[str, int]:
     return {state: list(found).count(state) for state in JobState.values}
 
 
+def errors() -> list[str]:
+    """The last line of what went wrong with jobs that are not done."""
+    found = Job.objects.exclude(state=JobState.DONE).exclude(error="")
+    return [error.strip().splitlines()[-1] for error in found.values_list("error", flat=True)]
+
+
 def wait_for_all(house: House, *, seconds: float = 120.0) -> None:
     """Until no job is due or running; the last words of the processes if it does not happen."""
 
@@ -54,7 +60,7 @@ def wait_for_all(house: House, *, seconds: float = 120.0) -> None:
 
     def why() -> str:
         words = "\n".join(started.tail() for started in house.started[-3:])
-        return f"every job has ended: {states()}\n{words}"
+        return f"every job has ended: {states()} {errors()}\n{words}"
 
     until(at_rest, why, seconds=seconds)
 

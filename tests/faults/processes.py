@@ -1,6 +1,7 @@
 """Real processes of the product, started as `deploy` starts them, and killed without mercy."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -47,6 +48,12 @@ def database_url(settings: Mapping[str, Any]) -> str:
     query = {name: value for name, value in query.items() if isinstance(value, str)}
     known = f"{user}:{password}@" if password else f"{user}@"
     return f"postgresql://{known}{host}{port}/{settings['NAME']}?{urlencode(query)}"
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process with the test run, however that ends."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 @dataclass
@@ -149,6 +156,7 @@ class House:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         started = Started(name, popen, log)
         self.started.append(started)
