@@ -158,5 +158,11 @@ def _form_page(
     request: HttpRequest, version: Version, form: CardForm, status: int = 200, **more: Any
 ) -> HttpResponse:
     written = {name: str(form[name].value() or "") for name in BY_ID}
-    context = {"version": version, "form": form, "completeness": completeness(written), **more}
+    context = {
+        "version": version,
+        "form": form,
+        "written": [(section, form[name]) for name, section in BY_ID.items()],
+        "completeness": completeness(written),
+        **more,
+    }
     return render(request, "governance/card_edit.html", context, status=status)

@@ -96,6 +96,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     champion = _champion_id(page)
     trends = trends_of(champion, page.detail.row.task) if champion else {}
     now = timezone.now()
+    query = urlencode({"model": slug})
     context = {
         "page": page,
         "versions": [(version, states[version.id]) for version in page.detail.versions],
@@ -104,7 +105,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "outcome_horizon": timedelta(hours=page.detail.row.outcome_horizon_hours),
         "start": _start(page.detail.periods, now),
         "now": now,
-        "open_incidents": [one for one in page.incidents if one.state != "resolved"],
+        "incidents_url": f"{reverse('incidents')}?{query}" if page.incidents else "",
+        "requests_url": f"{reverse('change-requests')}?{query}" if page.requests else "",
         "suspended": [
             one for one in page.clearances if one.until is None and one.state == "suspended"
         ],

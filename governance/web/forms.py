@@ -109,6 +109,8 @@ class SignatureForm(forms.Form):
 
     def __init__(self, *args: Any, meanings: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The first meaning of every role speaks for the change.
+        self.favours = meanings[0] if meanings else ""
         choices = [(text, text) for text in meanings]
         self.fields["meaning"] = forms.ChoiceField(
             choices=[*choices, (OWN_WORDS, "In my own words, below")],
@@ -121,6 +123,8 @@ class SignatureForm(forms.Form):
         cleaned = super().clean() or {}
         if cleaned.get("meaning") == OWN_WORDS and not cleaned.get("own_words", "").strip():
             self.add_error("own_words", "Say in your own words what your signature means.")
+        if cleaned.get("decision") == Decision.REJECT and cleaned.get("meaning") == self.favours:
+            self.add_error("meaning", "This says that you are in favour. Choose what a no means.")
         return cleaned
 
     def words(self) -> dict[str, Any]:

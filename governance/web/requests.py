@@ -25,7 +25,7 @@ from governance.services.requests import (
 )
 from governance.web.answers import blame, tell
 from governance.web.forms import ChangeForm, ReasonForm, SignatureForm
-from governance.web.steps import steps_of
+from governance.web.steps import counting_of, steps_of
 
 KIND_WORDS = {
     "promote": "Promote",
@@ -115,7 +115,7 @@ def context_of(page: RequestPage) -> dict[str, Any]:
         "compared": page.champion is not None and page.champion != page.line.version,
         "gates": gates_of(page.gates),
         "gates_said": _gates_said(page),
-        "signed_said": f"{page.line.signed} of {page.line.needed} count",
+        "signed_said": f"{counting_of(page)} of {page.line.needed} count",
         "sign_title": f"Sign: {page.line.title}",
         "form": form,
     }

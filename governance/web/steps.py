@@ -6,11 +6,16 @@ from governance.states import RequestState
 Step = dict[str, object]
 
 
+def counting_of(page: RequestPage) -> int:
+    """Signatures that count now: one over stale evidence does not."""
+    return sum(1 for one in page.signatures if one.counts)
+
+
 def steps_of(page: RequestPage) -> list[Step]:
     """Submitted, signed, approved, carried out; or how it ended before."""
     line = page.line
     asked: Step = {"label": "Submitted", "state": "done", "note": f"by {line.requested_by}"}
-    signed = f"{line.signed} of {line.needed}"
+    signed = f"{counting_of(page)} of {line.needed}"
     if line.state in {RequestState.REJECTED, RequestState.WITHDRAWN}:
         return [asked, {"label": line.state.capitalize(), "state": "failed", "note": ""}]
     if line.state == RequestState.OPEN:

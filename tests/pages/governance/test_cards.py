@@ -27,6 +27,8 @@ def test_a_card_is_read_with_its_words_numbers_and_facts(two, rita, page):
     assert "Flight operations" in text
     assert "data-print" in text
     assert "Not written yet" not in text
+    markdown = page(rita, "/api/v1/models/flight-delay/versions/2/card?format=markdown&revision=1")
+    assert "About Limitations and caveats." in markdown
 
 
 def test_words_cannot_do_anything(two, olga, rita, post, page):

@@ -59,7 +59,7 @@ def test_the_form_says_who_signs_and_how_the_gates_answer(serving, two, olga, pa
     assert "1 validator" in text
     assert "1 reviewer" in text
     assert "Card is complete" in text
-    assert "Nothing stands in the way" in text
+    assert "Every gate that must pass does" in text
 
 
 def test_gates_that_do_not_pass_refuse_and_the_text_is_kept(serving, two, olga, post):
@@ -175,6 +175,7 @@ def test_changed_evidence_is_said_and_the_words_are_kept(asked, rita, post):
     [
         {"reason": ""},
         {"decision": "maybe"},
+        {"decision": "reject", "meaning": "I reviewed the evidence and approve the change"},
         {"meaning": "made up"},
         {"meaning": "own", "own_words": " "},
         {"password": ""},
