@@ -63,6 +63,9 @@ def record(actor: Actor, event: StrEnum, subject: models.Model, **data: Any) -> 
 def _head() -> tuple[bytes, int, Any]:
     """The last digest, the next sequence number and the database's time, under the chain's lock."""
     with connection.cursor() as cursor:
+        # Foreign keys are checked at commit otherwise: they would lock rows while holding the
+        # chain's lock, and meet somebody who holds the row and waits for the chain.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute(
             "SELECT sequence, digest, clock_timestamp() FROM audit_event"

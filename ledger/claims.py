@@ -74,7 +74,7 @@ def again(*, kind: str, key: str, subject_id: int) -> None:
     if enqueue(kind=kind, key=key, subject_id=subject_id) is not None:
         return
     queue = settings.LEDGER_KINDS[kind].queue
-    job = Job.objects.select_for_update().get(kind=kind, key=key)
+    job = Job.objects.select_for_update(no_key=True).get(kind=kind, key=key)
     # A running job may have read the old state: raising the token fences it, so it runs anew.
     Job.objects.filter(pk=job.pk).update(
         state=JobState.DUE, attempts=0, token=F("token") + 1, lease_until=None, due_at=Now()
@@ -142,7 +142,7 @@ def finish(*, claim: Claim) -> None:
 def give_back(*, claim: Claim, error: str) -> JobState:
     """After a failure: due again with back-off, or dead when its attempts are used up."""
     with transaction.atomic():
-        held = Job.objects.select_for_update().filter(pk=claim.job_id, token=claim.token)
+        held = Job.objects.select_for_update(no_key=True).filter(pk=claim.job_id, token=claim.token)
         job = held.filter(state=JobState.RUNNING).first()
         if job is None:
             return JobState.RUNNING

@@ -52,7 +52,7 @@ def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> 
     Raises:
         ValueError: an auditor would hold another role beside, or the reverse.
     """
-    user = User.objects.select_for_update().get(pk=user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     require(can_administer(actor), ONLY_ADMINISTRATORS)
     _refuse_mixing(user, role)
     team = Team.objects.get(pk=team_id) if team_id is not None else None
@@ -64,7 +64,7 @@ def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> 
 
 @transaction.atomic
 def withdraw_role(*, actor: User, membership_id: int) -> None:
-    membership = Membership.objects.select_for_update().get(pk=membership_id)
+    membership = Membership.objects.select_for_update(no_key=True).get(pk=membership_id)
     require(can_administer(actor), ONLY_ADMINISTRATORS)
     record(
         actor,

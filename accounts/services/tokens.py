@@ -63,7 +63,7 @@ def create_token(*, actor: User, owner: User, name: str, scopes: list[str], days
 
 @transaction.atomic
 def revoke_token(*, actor: User, token_id: int) -> None:
-    token = ApiToken.objects.select_for_update().get(pk=token_id)
+    token = ApiToken.objects.select_for_update(no_key=True).get(pk=token_id)
     require(can_revoke(actor, token), "Only its owner or an administrator revokes a token.")
     if token.revoked_at is None:
         token.revoked_at = timezone.now()

@@ -33,7 +33,7 @@ def follow(
 
 def _unresolved(version: Version, monitor: Monitor) -> Incident | None:
     found = Incident.objects.filter(version=version, kind=monitor.kind)
-    return found.exclude(state=IncidentState.RESOLVED).select_for_update().first()
+    return found.exclude(state=IncidentState.RESOLVED).select_for_update(no_key=True).first()
 
 
 def _long_enough(monitor: Monitor, run: Run) -> bool:

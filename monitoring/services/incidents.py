@@ -82,7 +82,7 @@ def note(*, actor: User, incident_id: int, text: str) -> IncidentEntry:
 
 
 def _locked(incident_id: int) -> Incident:
-    found = Incident.objects.select_for_update(of=("self",)).select_related("model")
+    found = Incident.objects.select_for_update(no_key=True, of=("self",)).select_related("model")
     return found.get(pk=incident_id)
 
 

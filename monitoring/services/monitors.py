@@ -77,7 +77,9 @@ def change_monitor(*, actor: User, monitor_id: int, changes: dict[str, Any]) -> 
         MonitorInvalid: the settings do not go together, or cannot be changed.
     """
     monitor = (
-        Monitor.objects.select_for_update(of=("self",)).select_related("model").get(pk=monitor_id)
+        Monitor.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("model")
+        .get(pk=monitor_id)
     )
     require(can_change_monitor(actor, monitor), ONLY_THE_TEAM)
     fixed = sorted(changes.keys() - CHANGEABLE)

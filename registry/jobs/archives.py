@@ -168,9 +168,9 @@ def _manifest_facts(archive: Archive, files: Iterable[HashedFile]) -> dict[str, 
 @transaction.atomic
 def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> None:
     # The model before its jobs, as the services that enqueue them do: no deadlock.
-    model = Model.objects.select_for_update().get(pk=archive.version.model_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=archive.version.model_id)
     claims.finish(claim=claim)
-    version = Version.objects.select_for_update().get(pk=archive.version_id)
+    version = Version.objects.select_for_update(no_key=True).get(pk=archive.version_id)
     stage = move(version.stage, "archive")
     Version.objects.filter(pk=version.pk).update(stage=stage, stage_since=Now())
     Archive.objects.filter(pk=archive.pk).update(
@@ -205,7 +205,7 @@ def _fail(claim: claims.Claim, archive: Archive, reason: str) -> None:
 @transaction.atomic
 def fail_archive(*, archive_id: int, reason: str) -> None:
     """The archive could not be written; a new request tries again."""
-    archive = Archive.objects.select_for_update().get(pk=archive_id)
+    archive = Archive.objects.select_for_update(no_key=True).get(pk=archive_id)
     archive.state, archive.error = ArchiveState.FAILED, reason[:500]
     archive.save(update_fields=["state", "error"])
     record(SYSTEM, RegistryEvent.ARCHIVE_FAILED, archive, reason=reason[:500])

@@ -175,7 +175,7 @@ def _plain(value: Any) -> Any:
 @transaction.atomic
 def _keep(claim: claims.Claim, version: Version, found: Inspected) -> None:
     claims.finish(claim=claim)
-    locked = Version.objects.select_for_update().get(pk=version.pk)
+    locked = Version.objects.select_for_update(no_key=True).get(pk=version.pk)
     digest = digest_of(found.files)
     ArtifactFile.objects.filter(version=version).delete()
     ArtifactFile.objects.bulk_create(

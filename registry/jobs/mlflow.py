@@ -134,7 +134,7 @@ def _push_tags(name: str, seen: MlflowVersion, tags: Mapping[str, str]) -> dict[
 @transaction.atomic
 def _keep(claim: claims.Claim, seen: Seen, wanted: Wanted, changed: dict[str, Any]) -> None:
     # The model before its job, as the services that enqueue the job do: no deadlock.
-    model = Model.objects.select_for_update().get(pk=claim.subject_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=claim.subject_id)
     claims.finish(claim=claim)
     pushed = {alias: to for alias, to in wanted.aliases.items() if to in seen.versions}
     left = _with_times(model, drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases), seen)
@@ -164,7 +164,7 @@ def note(*, model_id: int, seen: Seen) -> bool:
     What is new is recorded once: an alias moved by somebody else, a version deleted, a version
     that is in MLflow and not here.
     """
-    model = Model.objects.select_for_update().get(pk=model_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     wanted = wanted_of(model)
     pushed = model.mlflow_seen.get("pushed", {})
     found = drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases)

@@ -152,7 +152,7 @@ def _register(
 ) -> None:
     old = restore.archive.version
     # The model before its jobs, as the services that enqueue them do: no deadlock.
-    model = Model.objects.select_for_update().get(pk=old.model_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=old.model_id)
     claims.finish(claim=claim)
     if Version.objects.filter(model=model, number=made.version).exists():
         reason = f"{model.slug} has a version {made.version} already, as MLflow has numbered it."
@@ -238,7 +238,7 @@ def _carry_over(restore: Restore, version: Version, reference: str) -> None:
 @transaction.atomic
 def fail_restore(*, restore_id: int, reason: str) -> None:
     """The restoration is refused; nothing was registered here."""
-    restore = Restore.objects.select_for_update().get(pk=restore_id)
+    restore = Restore.objects.select_for_update(no_key=True).get(pk=restore_id)
     restore.state, restore.error = RestoreState.FAILED, reason[:500]
     restore.finished_at = Now()
     restore.save(update_fields=["state", "error", "finished_at"])

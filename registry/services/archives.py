@@ -66,7 +66,7 @@ def request_restore(
     Raises:
         ArchiveInvalid: it is not sealed, is being restored already, or the model left MLflow.
     """
-    archive = Archive.objects.select_for_update().get(pk=archive_id)
+    archive = Archive.objects.select_for_update(no_key=True).get(pk=archive_id)
     require(can_carry_out(actor), CHANGES_ONLY)
     if archive.state != ArchiveState.SEALED:
         raise ArchiveInvalid(f"The archive is {archive.state}; only a sealed one is restored.")
@@ -82,16 +82,18 @@ def request_restore(
 
 def _locked(version_id: int) -> Version:
     model_id = Version.objects.values_list("model_id", flat=True).get(pk=version_id)
-    Model.objects.select_for_update().get(pk=model_id)
+    Model.objects.select_for_update(no_key=True).get(pk=model_id)
     return (
-        Version.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
+        Version.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("model")
+        .get(pk=version_id)
     )
 
 
 def _refuse_if_there(version: Version) -> None:
     if not version.artifact_digest:
         raise ArchiveInvalid(f"The bytes of {version} were never hashed: nothing to compare with.")
-    there = Archive.objects.select_for_update().filter(version=version).first()
+    there = Archive.objects.select_for_update(no_key=True).filter(version=version).first()
     if there is not None and there.state != ArchiveState.FAILED:
         raise ArchiveInvalid(f"An archive of {version} is {there.state} already.")
 

@@ -112,8 +112,8 @@ def retire_version(*, actor: Actor, version_id: int, because: str) -> Version:
 def _locked(version_id: int) -> Version:
     """The version with its model, both locked; the model first, as everywhere."""
     model_id = Version.objects.values_list("model_id", flat=True).get(pk=version_id)
-    model = Model.objects.select_for_update().get(pk=model_id)
-    version = Version.objects.select_for_update().get(pk=version_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
+    version = Version.objects.select_for_update(no_key=True).get(pk=version_id)
     version.model = model
     return version
 
@@ -136,13 +136,15 @@ def _check(environment: str, role: str, traffic_share: Decimal) -> None:
 
 
 def _running(version: Version) -> DeploymentQuerySet:
-    return Deployment.objects.select_for_update().filter(version=version, ended_at__isnull=True)
+    return Deployment.objects.select_for_update(no_key=True).filter(
+        version=version, ended_at__isnull=True
+    )
 
 
 def _in_the_way(version: Version, environment: str, role: str) -> list[Deployment]:
     """What ends when the version takes the role: its own role there, and another champion."""
     there = (
-        Deployment.objects.select_for_update(of=("self",))
+        Deployment.objects.select_for_update(no_key=True, of=("self",))
         .select_related("version")
         .filter(model=version.model, environment=environment, ended_at__isnull=True)
     )
@@ -176,7 +178,7 @@ def _end(running: list[Deployment], moment: datetime) -> list[Deployment]:
 def _rest(ended: list[Deployment]) -> None:
     """Versions that serve nowhere any more are approved, and no more than that."""
     for version_id in {deployment.version_id for deployment in ended}:
-        version = Version.objects.select_for_update().get(pk=version_id)
+        version = Version.objects.select_for_update(no_key=True).get(pk=version_id)
         if version.stage == Stage.SERVING and not _running(version).exists():
             _step(version, "undeploy")
 

@@ -83,7 +83,7 @@ def change_model(
         Refused: not of the team, or a developer lowering the risk tier.
         ModelInvalid: an unknown field or a value that cannot be accepted.
     """
-    model = Model.objects.select_for_update().get(pk=model_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     require(can_change_model(actor, model.team_id), OWNERS_ONLY)
     if unchanged_since is not None and model.changed_at != unchanged_since:
         raise ChangedSince(f"{model.name} was changed {model.changed_at:%Y-%m-%d %H:%M:%S} UTC.")

@@ -65,7 +65,9 @@ def set_reference(
 @transaction.atomic
 def _keep(*, actor: User, version_id: int, kind: str, path: str, footer: Footer) -> Reference:
     version = (
-        Version.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
+        Version.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("model")
+        .get(pk=version_id)
     )
     require(can_register(actor, version.model.team_id), OWNERS_ONLY)
     digest = Path(path).stem

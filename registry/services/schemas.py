@@ -29,7 +29,9 @@ def set_schema(*, actor: User, version_id: int, fields: Sequence[Mapping[str, An
         SchemaFixed: predictions or an approval rely on the schema that is there.
     """
     version = (
-        Version.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
+        Version.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("model")
+        .get(pk=version_id)
     )
     require(can_register(actor, version.model.team_id), OWNERS_ONLY)
     wanted = parse(fields, task=version.model.task)

@@ -38,7 +38,7 @@ def register_version(
         Refused: the actor is no developer or service account of the team.
         VersionInvalid, AlreadyThere: what is wrong, in a sentence.
     """
-    model = Model.objects.select_for_update().get(pk=model_id)
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     require(can_register(actor, model.team_id), OWNERS_ONLY)
     _check_source(model, mlflow_version, run_id, artifact_path)
     version = Version(
