@@ -162,12 +162,21 @@ class CardForm(forms.Form):
                 max_length=LONGEST_SECTION,
                 strip=True,
                 initial=texts.get(section.id, ""),
-                widget=forms.Textarea(attrs={"rows": 5}),
+                widget=forms.Textarea,
             )
         self.fields |= last
+        for section in SECTIONS:
+            text = str(self[section.id].value() or "")
+            self.fields[section.id].widget.attrs["rows"] = _rows(text)
 
     def sections(self) -> dict[str, str]:
         return {
             section.id: self.cleaned_data.get(section.id, "").replace("\r\n", "\n")
             for section in SECTIONS
         }
+
+
+def _rows(text: str) -> int:
+    """Room for the text, within reason: lines of about 90 letters, and one to go on."""
+    lines = sum(1 + len(line) // 90 for line in text.splitlines())
+    return min(max(lines + 1, 3), 16)

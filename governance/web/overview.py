@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
+from governance.reads.desk import desk
 from governance.reads.overview import ModelLine, overview
 
 KINDS = (("drift", "Drift"), ("quality", "Data quality"), ("performance", "Performance"))
@@ -14,9 +15,11 @@ MOST = 50
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
     """Models that need somebody first; the whole list is a page of its own."""
-    found = overview(person_of(request))
+    person = person_of(request)
+    found = overview(person)
     context = {
         "page": found,
+        "desk": desk(person),
         "lines": sorted(found.models, key=_need)[:MOST],
         "more": max(0, len(found.models) - MOST),
         "kinds": KINDS,

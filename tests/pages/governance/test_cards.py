@@ -5,7 +5,7 @@ import pytest
 from governance.models import CardRevision, Clearance
 from governance.reads.cards import card_of
 from governance.services.cards import revise_card
-from tests.governance.conftest import Unchanged, critical_incident
+from tests.governance.conftest import Unchanged, ask, critical_incident
 
 CARD = "/models/flight-delay/2/card"
 
@@ -169,8 +169,17 @@ def test_clearance_is_decided_with_a_reason_by_those_who_may(suspended, rita, ol
     assert in_force(suspended).state == "suspended"
 
 
-def test_the_overview_puts_what_needs_somebody_first(suspended, two, olga, page):
-    critical_incident(two)
+def test_the_overview_says_what_somebody_could_take_up(suspended, two, olga, adam, sam, page):
+    incident = critical_incident(two)
     text = page(olga, "/")
     assert "suspended" in text
-    assert "Flight delay" in text
+    assert f"/incidents/{incident.pk}" in text
+    assert f"/incidents/{incident.pk}" not in page(adam, "/")
+    assert f"/incidents/{incident.pk}" not in page(sam, "/")
+
+
+def test_the_overview_brings_failed_changes_to_developers(suspended, two, olga, rita, page):
+    request = ask(olga, two)
+    type(request).objects.filter(pk=request.pk).update(state="failed", error="Away")
+    assert "Changes that failed" in page(olga, "/")
+    assert "Changes that failed" not in page(rita, "/")
