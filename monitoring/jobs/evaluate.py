@@ -82,7 +82,7 @@ def _compute(monitor: Monitor, wanted: Evaluation, baseline: Baseline) -> Evalua
 def _store(claim: claims.Claim, monitor: Monitor, wanted: Evaluation, evaluated: Evaluated) -> None:
     claims.finish(claim=claim)
     version = (
-        Version.objects.select_for_update(of=("self",), no_key=True)
+        Version.objects.select_for_update(no_key=True, of=("self",))
         .select_related("model")
         .get(pk=wanted.version_id)
     )

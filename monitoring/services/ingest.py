@@ -9,6 +9,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import User
@@ -282,6 +283,7 @@ def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Acce
             batch.save(force_insert=True)
             batch.answer = _answer(batch, reasons)
             batch.save(update_fields=["answer"])
+            _fix_schema(place.version)
             claims.enqueue(kind=place.job, key=str(batch.pk), subject_id=batch.pk)
     except IntegrityError:
         store.delete(batch.path)
@@ -290,6 +292,13 @@ def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Acce
             raise
         return earlier
     return Accepted(batch.answer)
+
+
+def _fix_schema(version: Version | None) -> None:
+    """From a version's first batch on its schema stays: what is stored was checked against it."""
+    if version is not None and version.first_prediction_at is None:
+        unused = Version.objects.filter(pk=version.pk, first_prediction_at__isnull=True)
+        unused.update(first_prediction_at=Now())
 
 
 def _answer(batch: Batch, reasons: Reasons) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from monitoring.jobs import sweep
 from monitoring.models import Batch
 from monitoring.services.ingest import accept_predictions
 from registry.gateways import store
+from registry.refusals import SchemaFixed
+from registry.services.schemas import set_schema
 from tests.monitoring import world
 from tests.monitoring.world import ndjson, predictions, rows
 
@@ -49,6 +51,17 @@ def test_a_batch_is_a_file_a_row_and_a_job_before_the_answer(robot, version):
     with store.opened(batch.path) as file:
         times = pq.read_table(file).column("at").to_pylist()
     assert times == sorted(times)
+
+
+def test_the_first_batch_fixes_the_schema(robot, olga, version):
+    world.send(robot, version, rows(30), key="day-1")
+    version.refresh_from_db()
+    assert version.first_prediction_at is not None
+    changed = [field for field in version.schema.fields if field["role"] != "feature"]
+    with pytest.raises(SchemaFixed):
+        set_schema(actor=olga, version_id=version.pk, fields=changed)
+    version.schema.refresh_from_db()
+    assert version.schema.fields != changed
 
 
 def test_the_same_key_and_bytes_get_the_same_answer_and_count_once(robot, version):
