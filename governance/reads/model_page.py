@@ -30,6 +30,8 @@ class IncidentLine:
     began_at: datetime
     opened_at: datetime
     resolved_at: datetime | None
+    model_slug: str
+    model_name: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def model_page(user: Any, slug: str, environment: str = DEFAULT_ENVIRONMENT) -> 
 
 def incident_lines(found: Any) -> tuple[IncidentLine, ...]:
     """The newest incidents first; one query."""
-    rows = found.select_related("version", "owner").order_by("-opened_at", "-pk")[:MOST]
+    rows = found.select_related("version", "owner", "model").order_by("-opened_at", "-pk")[:MOST]
     return tuple(
         IncidentLine(
             id=row.pk,
@@ -101,6 +103,8 @@ def incident_lines(found: Any) -> tuple[IncidentLine, ...]:
             began_at=row.began_at,
             opened_at=row.opened_at,
             resolved_at=row.resolved_at,
+            model_slug=row.model.slug,
+            model_name=row.model.name,
         )
         for row in rows
     )

@@ -67,7 +67,11 @@ class ChangeForm(forms.Form):
 class ReasonForm(forms.Form):
     """A step that needs nothing but its reason."""
 
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), max_length=1000)
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=1000,
+        help_text="Kept in the audit trail with your name.",
+    )
 
 
 class ClearanceForm(ReasonForm):

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
+from governance.numbers import Number
 from governance.reads.version_page import VersionPage, version_page
 from governance.web.facts import lineage_of
 from registry.manifests import HashedFile
@@ -28,6 +29,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "files_said": _files_said(page.detail.files),
         "card_said": _card_said(page),
         "written": [part for part in page.card.sections if part.text] if page.card else [],
+        "measured_since": _measured_since(page),
         "in_force": _in_force(page),
         "actions": page.possible if page.can_submit else (),
     }
@@ -42,6 +44,12 @@ def _files_said(files: Sequence[HashedFile]) -> str:
 def _card_said(page: VersionPage) -> str:
     revision = page.card.revision if page.card else None
     return f"Revision {revision.number} by {revision.author}" if revision else ""
+
+
+def _measured_since(page: VersionPage) -> list[Number]:
+    """Measurements that the card does not hold yet."""
+    held = {claim.measurement_id for claim in page.card.claims} if page.card else set()
+    return [one for one in page.numbers if one.measurement_id and one.measurement_id not in held]
 
 
 def _in_force(page: VersionPage) -> list[object]:

@@ -1,10 +1,12 @@
 """Cards through their pages: read, written, never overwritten unseen; clearance decided."""
 
 import pytest
+from django.utils import timezone
 
 from governance.models import CardRevision, Clearance
 from governance.reads.cards import card_of
 from governance.services.cards import revise_card
+from monitoring.models import Measurement, Run
 from tests.governance.conftest import Unchanged, ask, critical_incident
 
 CARD = "/models/flight-delay/2/card"
@@ -94,6 +96,30 @@ def test_who_may_not_write_is_refused(two, rita, adam, sam, post):
         assert post(adam, f"{CARD}/refresh").status_code == 403
         assert post(sam, f"{CARD}/edit", form(two, risks="!")).status_code == 404
     assert written(two)["risks"] == "About Risks and mitigations."
+
+
+def test_numbers_newer_than_the_card_are_shown_beside_it(two, rita, page):
+    monitor = two.model.monitors.get(kind="performance")
+    now = timezone.now()
+    run = Run.objects.create(
+        monitor=monitor,
+        version=two,
+        window_start=now,
+        window_end=now,
+        config_digest="c",
+        verdict="ok",
+        profile_digest="d",
+        library_version="1",
+    )
+    measured = {"metric": "roc_auc", "value": 0.654, "low": 0.641, "high": 0.667, "n": 4321}
+    Measurement.objects.create(
+        run=run, monitor=monitor, version=two, window_end=now, verdict="ok", **measured
+    )
+    text = page(rita, "/models/flight-delay/2")
+    assert "Measured since" in text
+    assert "0.654" in text
+    assert "(0.641–0.667)" in text
+    assert "n = 4,321" in text
 
 
 def test_revisions_are_listed_and_compared(two, olga, rita, page, post):
