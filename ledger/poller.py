@@ -38,6 +38,6 @@ def _announced(queue: str) -> int:
     """Messages in the broker's queue; 0 if it is away (waking then fails softly)."""
     try:
         with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=1) as client:
-            return int(client.llen(queue))  # type: ignore[arg-type]  # redis types async and sync as one
+            return int(client.llen(queue))
     except redis.RedisError:
         return 0

@@ -1,6 +1,6 @@
 """Known people, and what all tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ def _forget_rates() -> None:
     cache.clear()
 
 
-_flush = TransactionTestCase._fixture_teardown
+_flush = getattr(TransactionTestCase, "_fixture_teardown")  # noqa: B009 - untyped there
 
 
 def _flush_as_owner(self: TransactionTestCase) -> None:
@@ -40,7 +40,7 @@ def _flush_as_owner(self: TransactionTestCase) -> None:
             cursor.execute("SET session_replication_role = DEFAULT")
 
 
-TransactionTestCase._fixture_teardown = _flush_as_owner  # type: ignore[method-assign]  # see above
+setattr(TransactionTestCase, "_fixture_teardown", _flush_as_owner)  # noqa: B010 - untyped there
 
 
 def person(name: str, *roles: tuple[str, Team | None]) -> User:
@@ -112,7 +112,7 @@ def robot(team: Team) -> User:
 
 
 @pytest.fixture
-def signed_in(client: Client) -> Iterator[Any]:
+def signed_in(client: Client) -> Callable[[User], Client]:
     def sign_in(user: User) -> Client:
         client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client

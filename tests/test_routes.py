@@ -7,6 +7,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -34,7 +35,7 @@ MODEL = {
 }
 MONITOR = {"model": "flight-delay", "name": "Mine", "kind": "drift", "metric": "psi", "breach": 0.3}
 REASON = {"reason": "Because it has to be."}
-BODIES: dict[str, dict] = {
+BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models": MODEL,
     "PATCH api/v1/models/{model}": {"name": "Delay"},
     "POST api/v1/models/{model}/versions": {"run_id": "r", "artifact_path": "m", "number": 9},
@@ -67,6 +68,9 @@ BODIES: dict[str, dict] = {
 }
 
 
+SPOKEN = {"slug": "model", "number": "version"}
+
+
 def routes() -> dict[str, URLPattern]:
     """Every route of the resolver, with parameters named by what they stand for."""
     found: dict[str, URLPattern] = {}
@@ -84,11 +88,11 @@ def routes() -> dict[str, URLPattern]:
 
 
 def _named(path: str) -> str:
-    def name(match: re.Match) -> str:
-        word = match[1].removesuffix("_id")
+    def name(match: re.Match[str]) -> str:
+        word: str = match[1].removesuffix("_id")
         if word == "pk":
             word = "archive" if "archives/" in path else "request"
-        return "{" + {"slug": "model", "number": "version"}.get(word, word) + "}"
+        return f"{{{SPOKEN.get(word, word)}}}"
 
     return re.sub(r"<(?:\w+:)?(\w+)>", name, path)
 
@@ -123,7 +127,7 @@ def test_every_method_of_the_api_has_its_line():
     assert missing == []
 
 
-def _sent(method: str, route: str, world: World) -> dict:
+def _sent(method: str, route: str, world: World) -> dict[str, Any]:
     """What is sent along, bound to the evidence there is where it is signed."""
     body = BODIES.get(f"{method} {route}", {})
     return body | {"digest": world.digest} if "digest" in body else body
@@ -148,7 +152,7 @@ def meets(method: str, route: str, client: Client, world: World, token: int) -> 
     return {401: "door", 403: "out", 404: "none"}.get(answer.status_code, "in")
 
 
-def _encoded(sent: dict) -> dict:
+def _encoded(sent: dict[str, Any]) -> dict[str, Any]:
     if "content_type" in sent:
         return sent
     return {
