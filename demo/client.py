@@ -59,8 +59,8 @@ class Client:
     def put(self, path: str, body: object) -> Any:
         return self._ask("PUT", path, json=body)
 
-    def patch(self, path: str, body: object, *, etag: str) -> Any:
-        """Change what was read under this ETag; refused if somebody changed it since."""
+    def patch(self, path: str, body: object, *, etag: str = "") -> Any:
+        """Change it; with an ETag only if nobody changed it since it was read."""
         return self._ask("PATCH", path, json=body, etag=etag)
 
     def put_schema(

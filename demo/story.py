@@ -20,9 +20,10 @@ from demo.replay import HORIZON_HOURS, Batch, Replay, batches
 from demo.training import publish, publish_run
 
 FLIGHT_DELAY, MORTGAGE, AIR_TIME = "flight-delay", "mortgage-approval", "air-time"
-CHALLENGE = timedelta(weeks=8)
+CHALLENGE = timedelta(weeks=5)
 AIR_TIME_SHARE = 4  # every fourth flight is enough for the second model on the same flights
 SENDERS = 2
+LONGER = {"window_hours": 8 * 168, "every_hours": 4 * 168}
 PRODUCTION = {"environment": "production", "role": "champion"}
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -81,6 +82,7 @@ def register(cast: Cast) -> str:
     _register_version(cast, MORTGAGE, MORTGAGE, 1)
     for slug in MODELS:
         cast.watched(slug)
+    _watch_longer(cast, MORTGAGE)
     return "3 models, 4 versions, every file of theirs hashed"
 
 
@@ -134,7 +136,7 @@ def answer_incident(cast: Cast) -> str:
 
 
 def retrain(cast: Cast) -> str:
-    """Version 2 answers in the shadow for eight weeks and is proposed; Vera has signed."""
+    """Version 2 answers in the shadow for five weeks and is proposed; Vera has signed."""
     _register_version(cast, FLIGHT_DELAY, "v2", 2)
     shadow = {"environment": "production", "role": "shadow"}
     _approve(cast, "promote", FLIGHT_DELAY, 2, ("vera", "rita"), "To be compared.", **shadow)
@@ -191,6 +193,12 @@ def _card(model: str, number: int) -> dict[str, str]:
     if model == FLIGHT_DELAY:
         return cards.FLIGHT_DELAY | {"overview": cards.FLIGHT_DELAY_OVERVIEW[number]}
     return {AIR_TIME: cards.AIR_TIME, MORTGAGE: cards.MORTGAGE}[model]
+
+
+def _watch_longer(cast: Cast, model: str) -> None:
+    """About fifty applications a week are too few to judge: Olga has eight weeks judged at once."""
+    for monitor in cast.olga.pages("/monitors", model=model):
+        cast.olga.patch(f"/monitors/{monitor['id']}", LONGER)
 
 
 def _approve(
