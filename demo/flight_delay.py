@@ -104,6 +104,15 @@ def moved(now: datetime) -> pd.DataFrame:
     return rows.assign(scheduled=rows["scheduled"] + time_shift(now))
 
 
+def lately(trained: Trained, *, now: datetime, since: datetime, until: datetime) -> pa.Table:
+    """Its answers to the flights of these days, with their outcomes: a reference from production."""
+    everything = flights()
+    moved = everything["scheduled"] + time_shift(now)
+    log = log_of(trained, everything[(moved >= since) & (moved < until)])
+    log["event_time"] += time_shift(now)
+    return table(log[log["arrived_late"].notna()])
+
+
 def time_shift(now: datetime) -> timedelta:
     """By how much the flights are moved."""
     return shift(flights()["scheduled"].max().to_pydatetime(), now)

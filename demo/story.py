@@ -20,7 +20,8 @@ from demo.replay import HORIZON_HOURS, Batch, Replay, batches
 from demo.training import publish, publish_run
 
 FLIGHT_DELAY, MORTGAGE, AIR_TIME = "flight-delay", "mortgage-approval", "air-time"
-CHALLENGE = timedelta(weeks=5)
+CHALLENGE = timedelta(weeks=6)  # enough for four whole weeks whose outcomes have come
+BEFORE = timedelta(weeks=8)
 AIR_TIME_SHARE = 4  # every fourth flight is enough for the second model on the same flights
 SENDERS = 2
 LONGER = {"window_hours": 8 * 168, "every_hours": 4 * 168}
@@ -136,12 +137,16 @@ def answer_incident(cast: Cast) -> str:
 
 
 def retrain(cast: Cast) -> str:
-    """Version 2 answers in the shadow for five weeks and is proposed; Vera has signed."""
-    _register_version(cast, FLIGHT_DELAY, "v2", 2)
+    """Version 2 answers in the shadow for six weeks and is proposed; Vera has signed."""
+    began = cast.now - CHALLENGE
+    trained = cast.trained["v2"]
+    weeks = flight_delay.lately(trained, now=cast.now, since=began - BEFORE, until=began)
+    _register_version(cast, FLIGHT_DELAY, "v2", 2, reference=weeks, kind="production")
     shadow = {"environment": "production", "role": "shadow"}
     _approve(cast, "promote", FLIGHT_DELAY, 2, ("vera", "rita"), "To be compared.", **shadow)
-    since = flight_delay.production(cast.trained["v2"], now=cast.now, since=cast.now - CHALLENGE)
-    sent = _send(cast, FLIGHT_DELAY, 2, since, outcomes=False)
+    answers = flight_delay.production(trained, now=cast.now, since=began)
+    sent = _send(cast, FLIGHT_DELAY, 2, answers, outcomes=False)
+    cast.until(lambda: _measured(cast, 2), "version 2's first performance run")
     cast.settled()
     reason = "Retrained with the months up to April; answers the incident of version 1."
     request = cast.submit("promote", FLIGHT_DELAY, 2, reason, **PRODUCTION)
@@ -170,7 +175,16 @@ CHAPTERS: list[tuple[str, Callable[[Cast], str]]] = [
 ]
 
 
-def _register_version(cast: Cast, model: str, key: str, number: int) -> None:
+def _register_version(
+    cast: Cast,
+    model: str,
+    key: str,
+    number: int,
+    *,
+    reference: pa.Table | None = None,
+    kind: str = "training",
+) -> None:
+    """With schema, reference (what training held out, if no other is given) and card."""
     trained, published = cast.trained[key], cast.published[key]
     where: dict[str, Any] = (
         {"number": number, "run_id": published.run_id, "artifact_path": "model"}
@@ -179,7 +193,7 @@ def _register_version(cast: Cast, model: str, key: str, number: int) -> None:
     )
     cast.olga.post(f"/models/{model}/versions", {"summary": trained.description, **where})
     cast.olga.put_schema(model, number, trained.schema)
-    cast.olga.put_reference(model, number, trained.reference)
+    cast.olga.put_reference(model, number, reference or trained.reference, kind=kind)
     cast.olga.patch(
         f"{version_path(model, number)}/card",
         {"sections": _card(model, number), "note": "First version of the card"},
@@ -221,6 +235,12 @@ def _approve(
 def _incidents(cast: Cast, kind: str) -> list[Any]:
     found = cast.olga.pages("/incidents", model=FLIGHT_DELAY)
     return [incident for incident in found if incident["kind"] == kind]
+
+
+def _measured(cast: Cast, version: int) -> list[Any]:
+    path = f"/models/{FLIGHT_DELAY}/measurements"
+    found = cast.olga.get(path, version=version, kind="performance", metric="roc_auc")["results"]
+    return [one for one in found if one["value"] is not None]
 
 
 def _thinned(replay: Replay) -> Replay:
