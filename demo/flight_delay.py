@@ -105,11 +105,9 @@ def moved(now: datetime) -> pd.DataFrame:
 
 
 def lately(trained: Trained, *, now: datetime, since: datetime, until: datetime) -> pa.Table:
-    """Its answers to the flights of these days, with their outcomes: a reference from production."""
-    everything = flights()
-    moved = everything["scheduled"] + time_shift(now)
-    log = log_of(trained, everything[(moved >= since) & (moved < until)])
-    log["event_time"] += time_shift(now)
+    """Its answers to flights of these days, with outcomes: a reference from production."""
+    rows = moved(now)
+    log = log_of(trained, rows[rows["scheduled"].between(since, until, inclusive="left")])
     return table(log[log["arrived_late"].notna()])
 
 

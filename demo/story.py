@@ -193,7 +193,9 @@ def _register_version(
     )
     cast.olga.post(f"/models/{model}/versions", {"summary": trained.description, **where})
     cast.olga.put_schema(model, number, trained.schema)
-    cast.olga.put_reference(model, number, reference or trained.reference, kind=kind)
+    cast.olga.put_reference(
+        model, number, trained.reference if reference is None else reference, kind=kind
+    )
     cast.olga.patch(
         f"{version_path(model, number)}/card",
         {"sections": _card(model, number), "note": "First version of the card"},
