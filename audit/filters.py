@@ -1,8 +1,21 @@
 """What the trail can be asked for: the same for the page and the API."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import django_filters
 
 from audit.models import Event
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A time with any offset, compared in UTC; one that no calendar has matches nothing."""
+
+    def filter(self, qs: Any, value: datetime | None) -> Any:
+        try:
+            return super().filter(qs, value and value.astimezone(UTC))
+        except (OverflowError, ValueError):
+            return qs.none()
 
 
 class EventFilter(django_filters.FilterSet):
@@ -16,8 +29,8 @@ class EventFilter(django_filters.FilterSet):
     subject_type = django_filters.CharFilter(label="Type")
     subject_id = django_filters.CharFilter(label="Id")
     request_id = django_filters.CharFilter(label="Request")
-    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="From")
-    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Until")
+    since = MomentFilter(field_name="at", lookup_expr="gte", label="From")
+    until = MomentFilter(field_name="at", lookup_expr="lt", label="Until")
 
     class Meta:
         model = Event

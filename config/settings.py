@@ -4,6 +4,8 @@ from pathlib import Path
 
 from config import environment as env
 from config.jobs import BEAT, KINDS
+from governance.states import RequestKind, RequestState
+from monitoring.states import IncidentState
 
 ROOT = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("OMBUD_DEBUG")
@@ -217,6 +219,18 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.api.documentation.name_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RequestKindEnum": [(kind.value, kind.value.replace("_", " ")) for kind in RequestKind],
+        "RequestStateEnum": [(state.value, state.value) for state in RequestState],
+        "MonitorKindEnum": "monitoring.models.MonitorKind.choices",
+        "ReferenceKindEnum": "registry.models.ReferenceKind.choices",
+        "UserKindEnum": "accounts.models.UserKind.choices",
+        "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

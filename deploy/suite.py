@@ -18,6 +18,7 @@ from deploy.supervisor import Supervisor, supervise
 
 FORGOTTEN = ("OMBUD_", "DATABASE_URL", "REDIS_URL", "MLFLOW_", "AWS_", "PYTEST_ADDOPTS")
 WORKERS = "2"
+MLFLOW = "MLFLOW_TRACKING_URI"
 
 
 def run(arguments: list[str]) -> int:
@@ -33,7 +34,7 @@ def run_in(folder: Path, arguments: list[str]) -> int:
     options = options_for(folder)
     with guarded(options.places, address="the test suite"):
         it = setting(options, given=given())
-        steps = Plan(list(servers(it, throwaway=True)))
+        steps = Plan([one for one in servers(it, throwaway=True) if one.name != "mlflow"])
         require_free_ports(steps.processes)
         supervisor = Supervisor(options.places)
         return supervise(supervisor, lambda: work(supervisor, it, steps, arguments))
@@ -41,7 +42,6 @@ def run_in(folder: Path, arguments: list[str]) -> int:
 
 def work(supervisor: Supervisor, it: Setting, steps: Plan, arguments: list[str]) -> int:
     supervisor.perform(steps)
-    supervisor.wait_for("mlflow")
     code = supervisor.run_task(pytest(it, arguments))
     say("The test servers are stopped and their data removed.")
     return code
@@ -62,4 +62,6 @@ def pytest(it: Setting, arguments: list[str]) -> Task:
     command = [sys.executable, "-m", "pytest", "-rs", "-p", "deploy.pytest_suite"]
     if not any(part.startswith("-n") for part in arguments):
         command += ["-n", WORKERS, "--dist", "loadfile"]
-    return Task("pytest", "Tests", [*command, *arguments], it.environment, PROJECT, shown=True)
+    # Webhooks reach every listener of a server, so each test process starts an MLflow of its own.
+    environment = {name: it.environment[name] for name in it.environment if name != MLFLOW}
+    return Task("pytest", "Tests", [*command, *arguments], environment, PROJECT, shown=True)

@@ -2,6 +2,7 @@
 
 import django_filters
 
+from audit.filters import MomentFilter
 from monitoring.models import (
     VERDICTS,
     Alert,
@@ -24,8 +25,8 @@ class MeasurementFilter(django_filters.FilterSet):
     field = django_filters.CharFilter()
     segment = django_filters.CharFilter(label="field=value")
     verdict = django_filters.ChoiceFilter(choices=VERDICTS)
-    since = django_filters.IsoDateTimeFilter(field_name="window_end", lookup_expr="gt")
-    until = django_filters.IsoDateTimeFilter(field_name="window_end", lookup_expr="lte")
+    since = MomentFilter(field_name="window_end", lookup_expr="gt")
+    until = MomentFilter(field_name="window_end", lookup_expr="lte")
     latest = django_filters.BooleanFilter(label="false: outdated revisions only")
 
     class Meta:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import OperationalError
+from django.db import DatabaseError, DataError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ TITLES = {
     405: "This address does not take that method",
     406: "That format is not offered",
     409: "This conflicts with what is there",
+    411: "Say how long it is",
     412: "It has changed since you read it",
     413: "Too large",
     415: "This format is not taken",
@@ -26,6 +27,14 @@ TITLES = {
     429: "Too many requests",
     503: "Not available just now",
 }
+
+
+DJANGO: list[tuple[type[Exception], int, str, str]] = [
+    (Http404, 404, "not_found", "Nothing here that you may see."),
+    (PermissionDenied, 403, "refused", "You may not do this."),
+    (DataError, 422, "out_of_range", "A value is beyond what can be stored."),
+    (OperationalError, 503, "database_unavailable", "The database cannot answer now. Try again."),
+]
 
 
 class Problem(Exception):
@@ -80,19 +89,21 @@ def handle(error: Exception, _context: dict[str, Any]) -> Response | None:
 def _problem(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, Http404):
-        return Problem(404, "not_found", str(error) or "Nothing here that you may see.")
-    if isinstance(error, PermissionDenied):
-        return Problem(403, "refused", str(error) or "You may not do this.")
-    if isinstance(error, DjangoValidationError):
-        return Problem(422, "invalid", "Some fields are not right.", errors=_django_errors(error))
-    if isinstance(error, OperationalError):
-        return Problem(503, "database_unavailable", "The database does not answer. Try again.")
     if isinstance(error, exceptions.ValidationError):
         return Problem(422, "invalid", "Some fields are not right.", errors=_errors(error.detail))
     if isinstance(error, exceptions.APIException):
         code = str(error.default_code)
         return Problem(error.status_code, code, _text(error.detail))
+    return _django_problem(error)
+
+
+def _django_problem(error: Exception) -> Problem | None:
+    if isinstance(error, DjangoValidationError):
+        return Problem(422, "invalid", "Some fields are not right.", errors=_django_errors(error))
+    for kind, status, code, fallback in DJANGO:
+        if isinstance(error, kind):
+            detail = fallback if issubclass(kind, DatabaseError) else str(error) or fallback
+            return Problem(status, code, detail)
     return None
 
 

@@ -1,4 +1,4 @@
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
@@ -41,7 +41,7 @@ class NewestEventsFirst(CursorPagination):
     max_page_size = 200
 
 
-@extend_schema(operation_id="audit_events_list")
+@extend_schema_view(get=extend_schema(operation_id="audit_events_list"))
 class EventListView(ListAPIView[Event]):
     """The audit trail, newest first: everything for auditors, one's teams' events for others."""
 

@@ -80,7 +80,9 @@ class MonitorInput(MonitorSettings):
 
 class MonitorOutput(serializers.ModelSerializer[Monitor]):
     model: RelatedName = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    created_by: RelatedName = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    created_by: RelatedName = serializers.SlugRelatedField(
+        slug_field="name", read_only=True, allow_null=True, help_text="null: set itself up"
+    )
 
     class Meta:
         model = Monitor
@@ -208,7 +210,9 @@ class EntryOutput(serializers.ModelSerializer[IncidentEntry]):
 class IncidentOutput(serializers.ModelSerializer[Incident]):
     model: RelatedName = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     version: RelatedName = serializers.SlugRelatedField(slug_field="number", read_only=True)
-    owner: RelatedName = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    owner: RelatedName = serializers.SlugRelatedField(
+        slug_field="name", read_only=True, allow_null=True, help_text="null: nobody yet"
+    )
 
     class Meta:
         model = Incident

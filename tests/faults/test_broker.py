@@ -26,7 +26,8 @@ def test_flushed_queues_cost_seconds_and_no_job(house, version, robot, broker):
     attempts = Job.objects.aggregate(n=Sum("attempts"))["n"]
     about = f"flushed twice, 35 jobs, {attempts} attempts: {states()}"
     assert {beat.popen.poll(), worker.popen.poll()} == {None}, "beat and worker live on"
-    assert attempts == 35, about
+    # A job may be tried again (a busy machine outlives a lease of 3 s); its result counts once.
+    assert states()["done"] == 35, about
     assert_folded_once(version, [*first, *second, *third], about)
 
 
