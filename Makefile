@@ -27,7 +27,7 @@ clean-demo: environment ## Remove the data of the embedded servers (var/)
 test: environment-all ## Run the tests on servers of their own: make test ARGS="tests/audit -x"
 	@exec $(VENV)/python -m deploy test $(ARGS)
 
-bench: environment-all ## Run the benchmarks
+bench: environment-all ## Time the answers of a running demonstration
 	@exec $(VENV)/python -m benchmarks $(ARGS)
 
 check: ## Format, lint, types, import contracts, migrations, templates, settings
