@@ -98,9 +98,19 @@ class Sender:
             place += 1
 
 
-def wait_until_it_serves(web, sender):
+def serving(house, web, sender):
+    """The web server once it answers; started again, as by the supervisor, if it gave up."""
     answered = len(sender.answers)
-    until(lambda: len(sender.answers) > answered + 1, lambda: f"it serves\n{web.tail()}")
+    running = [web]
+
+    def answers():
+        # Granian ends itself when its processes die too often in a short time.
+        if running[-1].popen.poll() is not None:
+            running.append(house.web())
+        return len(sender.answers) > answered + 1
+
+    until(answers, lambda: f"it serves\n{running[-1].tail()}")
+    return running[-1]
 
 
 def kill_at_any_moment(web, dice, *, whole):
@@ -130,7 +140,7 @@ def test_uploads_under_a_web_server_that_is_killed_are_stored_exactly_once(house
         stream.start()
     try:
         for how in KILLS:
-            wait_until_it_serves(web, sender)
+            web = serving(house, web, sender)
             if how in (MODELS, BATCHES):
                 kill_while_it_waits(web, how)
             else:
