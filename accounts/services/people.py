@@ -38,6 +38,12 @@ def create_user(
 
 
 @transaction.atomic
+def note_sign_in(*, actor: User) -> None:
+    """A person has proved who they are at the door."""
+    record(actor, AccountEvent.USER_SIGNED_IN, actor)
+
+
+@transaction.atomic
 def create_team(*, actor: User, name: str, slug: str) -> Team:
     require(can_administer(actor), ONLY_ADMINISTRATORS)
     team = Team.objects.create(name=name, slug=slug)

@@ -80,6 +80,8 @@ def test_signing_in_opens_the_door(client, olga):
     assert "sessionid" not in client.cookies
     right = client.post("/accounts/login/", {"login": "olga@example.org", "password": PASSWORD})
     assert right.status_code == 302
+    signed_in = Event.objects.get()
+    assert (signed_in.event, signed_in.actor_name) == ("accounts.user.signed_in", "Olga")
     assert client.get("/accounts/me").status_code == 200
 
 
