@@ -58,7 +58,7 @@ def fold_batch(claim: claims.Claim) -> None:
         except logs.Moved:
             continue
         return
-    raise logs.Moved(f"batch {batch.pk}: its neighbours keep changing")
+    _count_and_store(claim, batch, log)
 
 
 def _around(batch: Batch) -> Around:
@@ -114,9 +114,24 @@ def _with_outcomes(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
 
 
 @transaction.atomic
+def _count_and_store(claim: claims.Claim, batch: Batch, log: logs.Log) -> None:
+    """Where the neighbours keep changing, hold them off while counting."""
+    claims.finish(claim=claim)
+    shelves.locked_model(batch.model_id)
+    if Batch.objects.filter(pk=batch.pk, folded_at__isnull=True).exists():
+        around = _around(batch)
+        _add(batch, around, _count(batch, log, around))
+
+
+@transaction.atomic
 def _store(claim: claims.Claim, batch: Batch, around: Around, folded: Folded) -> None:
     claims.finish(claim=claim)
     shelves.locked_model(batch.model_id)
+    _add(batch, around, folded)
+
+
+def _add(batch: Batch, around: Around, folded: Folded) -> None:
+    """Add what was counted, unless it is there; Moved where it was counted beside other batches."""
     fresh = Batch.objects.filter(pk=batch.pk, folded_at__isnull=True)
     if not fresh.update(folded_at=Now(), duplicates=folded.duplicates):
         return

@@ -56,7 +56,7 @@ def join_outcomes(claim: claims.Claim) -> None:
         except logs.Moved:
             continue
         return
-    raise logs.Moved(f"batch {batch.pk}: its neighbours keep changing")
+    _count_and_store(claim, batch)
 
 
 def _around(batch: Batch) -> Around:
@@ -122,9 +122,24 @@ def _places(table: pa.Table) -> pa.Table:
 
 
 @transaction.atomic
+def _count_and_store(claim: claims.Claim, batch: Batch) -> None:
+    """Where the neighbours keep changing, hold them off while counting."""
+    claims.finish(claim=claim)
+    shelves.locked_model(batch.model_id)
+    if Batch.objects.filter(pk=batch.pk, folded_at__isnull=True).exists():
+        around = _around(batch)
+        _add(batch, around, _count(batch, around))
+
+
+@transaction.atomic
 def _store(claim: claims.Claim, batch: Batch, around: Around, joined: Joined) -> None:
     claims.finish(claim=claim)
     shelves.locked_model(batch.model_id)
+    _add(batch, around, joined)
+
+
+def _add(batch: Batch, around: Around, joined: Joined) -> None:
+    """Add what was counted, unless it is there; Moved where it was counted beside other batches."""
     fresh = Batch.objects.filter(pk=batch.pk, folded_at__isnull=True)
     if not fresh.update(
         folded_at=Now(), duplicates=joined.duplicates, unmatched=len(joined.unmatched)

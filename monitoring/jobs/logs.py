@@ -14,7 +14,7 @@ from registry.gateways import store
 from registry.models import Version
 from registry.schemas import FieldRole, PredictionSchema
 
-TRIES = 5
+TRIES = 3
 
 
 class Moved(Exception):

@@ -6,6 +6,7 @@ import pytest
 
 from ledger import claims
 from ledger.models import Job
+from monitoring.jobs import logs
 from monitoring.jobs.fold import fold_batch
 from monitoring.models import Batch, ParkedOutcome, Profile
 from monitoring.reads.baselines import baseline_of
@@ -58,6 +59,20 @@ def test_two_batches_and_their_outcomes_equal_the_rows_counted_at_once(robot, mo
     world.work()
     assert_same(whole(version), counted(version, [*one, *two]))
     assert Profile.objects.filter(version=version, segment="").count() == 44
+
+
+def test_a_batch_whose_neighbours_keep_changing_is_counted_while_they_are_held_off(
+    robot, model, version, monkeypatch
+):
+    """No try without the model's lock succeeds; still each job takes one attempt."""
+    monkeypatch.setattr(logs, "TRIES", 0)
+    one, two = rows(300), rows(200, start=START + timedelta(hours=20), prefix="g", seed=1)
+    world.send(robot, version, one)
+    world.send(robot, version, two)
+    world.send_outcomes(robot, model, [*one, *two])
+    world.work()
+    assert_same(whole(version), counted(version, [*one, *two]))
+    assert set(Job.objects.values_list("state", "attempts")) == {("done", 1)}
 
 
 def test_every_segment_is_counted_apart(robot, version):
