@@ -39,6 +39,9 @@ class Model(models.Model):
     task = models.CharField(max_length=20, choices=TaskType)
     risk_tier = models.CharField(max_length=10, choices=RiskTier)
     kpis = models.JSONField(default=list, help_text="Declared measures of success, as text")
+    components = models.JSONField(
+        default=list, help_text="Stages of a staged pipeline, first to last"
+    )
     outcome_horizon_hours = models.PositiveIntegerField(
         default=24 * 14, help_text="Within this time an outcome is due"
     )

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from registry.schemas import (
     ALWAYS_THERE,
     NUMERIC,
@@ -22,7 +25,6 @@ MAX_FIELDS = 1_000
 MAX_NAME = 120
 MAX_CATEGORIES = 1_000
 MAX_LABEL = 200
-MAX_UNIT = 40
 KEYS = (
     "name",
     "dtype",
@@ -33,7 +35,12 @@ KEYS = (
     "unit",
     "nullable",
     "positive_label",
+    "label",
+    "component",
+    "source",
+    "pattern",
 )
+TEXTS = {"unit": 40, "component": 40, "source": 120, "pattern": 300}
 BITS = frozenset({Dtype.BOOLEAN, Dtype.INTEGER})
 LABELS = frozenset({Dtype.BOOLEAN, Dtype.INTEGER, Dtype.STRING})
 DTYPES: dict[FieldRole, frozenset[Dtype]] = {
@@ -49,8 +56,13 @@ DTYPES: dict[FieldRole, frozenset[Dtype]] = {
     FieldRole.ERROR: frozenset({Dtype.BOOLEAN, Dtype.STRING, Dtype.INTEGER}),
     FieldRole.WEIGHT: NUMERIC,
     FieldRole.VALUE: NUMERIC,
+    FieldRole.EXPLORATION: frozenset({Dtype.BOOLEAN}),
+    FieldRole.BYTES: NUMERIC,
+    FieldRole.CPU: NUMERIC,
+    FieldRole.MEMORY: NUMERIC,
+    FieldRole.DISK: NUMERIC,
 }
-MANY = frozenset({FieldRole.FEATURE, FieldRole.GROUP, FieldRole.SEGMENT})
+MANY = frozenset({FieldRole.FEATURE, FieldRole.GROUP, FieldRole.SEGMENT, FieldRole.SCORE})
 ANSWERS = (FieldRole.PREDICTION, FieldRole.OUTCOME)
 
 
@@ -93,8 +105,6 @@ def _value_form(item: Mapping[str, Any], where: str) -> Iterator[Problem]:
     for key in ("minimum", "maximum"):
         if not _is_number(item.get(key, 0)):
             yield Problem(where, f"{key} must be a finite number.")
-    if not isinstance(item.get("unit", ""), str) or len(item.get("unit", "")) > MAX_UNIT:
-        yield Problem(where, f"unit must be text of at most {MAX_UNIT} characters.")
     if not isinstance(item.get("nullable", True), bool):
         yield Problem(where, "nullable must be true or false.")
     categories = item.get("categories", [])
@@ -102,8 +112,16 @@ def _value_form(item: Mapping[str, Any], where: str) -> Iterator[Problem]:
         yield Problem(where, f"categories must be a list of texts up to {MAX_LABEL} characters.")
     elif len(categories) > MAX_CATEGORIES:
         yield Problem(where, f"At most {MAX_CATEGORIES} categories; {len(categories)} were sent.")
-    if not _is_label(item.get("positive_label", "")):
-        yield Problem(where, "positive_label must be a label: text, a whole number or a boolean.")
+    yield from _text_form(item, where)
+
+
+def _text_form(item: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    for key, longest in TEXTS.items():
+        if not isinstance(item.get(key, ""), str) or len(item.get(key, "")) > longest:
+            yield Problem(where, f"{key} must be text of at most {longest} characters.")
+    for key in ("positive_label", "label"):
+        if not _is_label(item.get(key, "")):
+            yield Problem(where, f"{key} must be a label: text, a whole number or a boolean.")
 
 
 def _is_number(value: Any) -> bool:
@@ -136,6 +154,10 @@ def _field(item: Mapping[str, Any]) -> Field:
         unit=item.get("unit", ""),
         nullable=item.get("nullable", role not in ALWAYS_THERE),
         positive_label=_label(item.get("positive_label", "")),
+        label=_label(item.get("label", "")),
+        component=item.get("component", ""),
+        source=item.get("source", ""),
+        pattern=item.get("pattern", ""),
     )
 
 
@@ -178,7 +200,22 @@ def _content(field: Field) -> Iterator[Problem]:
         yield Problem(field.name, f"Every row has its {field.role}: it cannot be nullable.")
     if field.positive_label and field.role not in ANSWERS:
         yield Problem(field.name, "Only a prediction or an outcome has a positive_label.")
+    if field.label and field.role != FieldRole.SCORE:
+        yield Problem(field.name, "Only a score has a label: the class that it is the score of.")
+    yield from _pattern(field)
     yield from _categories(field)
+
+
+def _pattern(field: Field) -> Iterator[Problem]:
+    """RE2, as Arrow matches it: it takes linear time, whatever was sent."""
+    if not field.pattern:
+        return
+    if field.dtype != Dtype.STRING:
+        yield Problem(field.name, "Only the dtype string has a pattern.")
+    try:
+        pc.match_substring_regex(pa.array([""]), field.pattern)
+    except pa.ArrowInvalid as error:
+        yield Problem(field.name, f"The pattern is no regular expression (RE2): {error}"[:300])
 
 
 def _categories(field: Field) -> Iterator[Problem]:
@@ -205,9 +242,24 @@ def _roles(fields: Sequence[Field], task: str) -> Iterator[Problem]:
     for field in fields:
         if field.role in ANSWERS:
             yield from _answer(field, task)
-    if task == "regression" and count[FieldRole.SCORE]:
-        yield Problem("", "A regression has no score: its prediction is the number.")
+    yield from _scores(fields, task)
     yield from _same_answers(fields)
+
+
+def _scores(fields: Sequence[Field], task: str) -> Iterator[Problem]:
+    """Scores are of classes: one for the positive class, or one for each class."""
+    scores = [field for field in fields if field.role == FieldRole.SCORE]
+    if task == "regression" and scores:
+        yield Problem("", "A regression has no score: its prediction is the number.")
+    if task == "binary" and len(scores) > 1:
+        yield Problem("", f"A binary model has at most one score; {len(scores)} were sent.")
+    if task != "multiclass" or not scores:
+        return
+    classes = {label for field in fields if field.role in ANSWERS for label in field.categories}
+    labels = [field.label for field in scores]
+    if len(set(labels)) < len(labels) or set(labels) != classes:
+        message = "Give every class one score, and name the class as its label"
+        yield Problem(scores[0].name, f"{message}: {', '.join(sorted(classes))}.")
 
 
 def _answer(field: Field, task: str) -> Iterator[Problem]:

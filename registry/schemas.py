@@ -10,6 +10,11 @@ Pure. A schema is sent and stored as a list of fields:
      {"name": "probability", "dtype": "number", "role": "score", "minimum": 0, "maximum": 1},
      {"name": "was_late", "dtype": "boolean", "role": "outcome"}]
 
+A multiclass model may have one score for each class, which `label` names. `pattern` is a regular
+expression that texts must match as a whole; `component` names the stage of a staged pipeline that a
+field belongs to; `source` the image, text or embedding that derived features were made from. Rows
+whose `exploration` is true were decided at random: their outcomes were not shaped by the model.
+
 `nullable` is true unless said otherwise, except for id, timestamp and prediction, which every row
 has: a missing feature is counted by data-quality monitors, it is no reason to lose the row.
 """
@@ -44,6 +49,11 @@ class FieldRole(StrEnum):
     ERROR = "error"
     WEIGHT = "weight"
     VALUE = "value"
+    EXPLORATION = "exploration"
+    BYTES = "bytes"
+    CPU = "cpu"
+    MEMORY = "memory"
+    DISK = "disk"
 
 
 NUMERIC = frozenset({Dtype.NUMBER, Dtype.INTEGER})
@@ -67,6 +77,10 @@ class Field:
     unit: str = ""
     nullable: bool = True
     positive_label: str = ""
+    label: str = ""
+    component: str = ""
+    source: str = ""
+    pattern: str = ""
 
     @property
     def is_numeric(self) -> bool:
@@ -87,6 +101,10 @@ class Field:
             "categories": list(self.categories) or None,
             "unit": self.unit or None,
             "positive_label": self.positive_label or None,
+            "label": self.label or None,
+            "component": self.component or None,
+            "source": self.source or None,
+            "pattern": self.pattern or None,
         }
         return found | {key: value for key, value in optional.items() if value is not None}
 
@@ -177,6 +195,14 @@ class PredictionSchema:
     @property
     def value(self) -> Field | None:
         return self._maybe(FieldRole.VALUE)
+
+    @property
+    def scores(self) -> tuple[Field, ...]:
+        return self.having(FieldRole.SCORE)
+
+    @property
+    def exploration(self) -> Field | None:
+        return self._maybe(FieldRole.EXPLORATION)
 
     @property
     def features(self) -> tuple[Field, ...]:

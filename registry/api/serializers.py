@@ -36,6 +36,12 @@ class ModelInput(Strict):
     kpis = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=20, required=False
     )
+    components = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        max_length=20,
+        required=False,
+        help_text="Stages of a staged pipeline, first to last",
+    )
     outcome_horizon_hours = serializers.IntegerField(
         min_value=1, max_value=24 * 366 * 5, required=False
     )
@@ -54,6 +60,12 @@ class ModelChanges(Strict):
     owner = serializers.EmailField(required=False)
     kpis = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=20, required=False
+    )
+    components = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        max_length=20,
+        required=False,
+        help_text="Stages of a staged pipeline, first to last",
     )
     outcome_horizon_hours = serializers.IntegerField(
         min_value=1, max_value=24 * 366 * 5, required=False
@@ -97,6 +109,7 @@ class ModelOutput(serializers.Serializer[Any]):
     task = serializers.ChoiceField(TaskType.choices)
     risk_tier = serializers.ChoiceField(RiskTier.choices)
     kpis = serializers.ListField(child=serializers.CharField())
+    components = serializers.ListField(child=serializers.CharField())
     outcome_horizon_hours = serializers.IntegerField()
     versions = serializers.IntegerField()
     champion = serializers.IntegerField(allow_null=True)

@@ -53,6 +53,7 @@ class ModelRow:
     task: str
     risk_tier: str
     kpis: Sequence[str]
+    components: Sequence[str]
     outcome_horizon_hours: int
     created_at: datetime
     changed_at: datetime
@@ -192,6 +193,7 @@ def _row(model: Model, versions: int, roles: tuple[RoleHeld, ...]) -> ModelRow:
         task=model.task,
         risk_tier=model.risk_tier,
         kpis=tuple(model.kpis),
+        components=tuple(model.components),
         outcome_horizon_hours=model.outcome_horizon_hours,
         created_at=model.created_at,
         changed_at=model.changed_at,

@@ -19,11 +19,20 @@ from registry.policies import OWNERS_ONLY, can_change_model, can_register, can_s
 from registry.refusals import AlreadyThere, ChangedSince, ModelInvalid
 
 DEFAULT_HORIZON_HOURS = 24 * 14
-MAX_KPIS = 20
-MAX_KPI = 200
+# How many texts a list holds, and how long each may be.
+TEXTS = {"kpis": (20, 200), "components": (20, 40)}
 MAX_PURPOSE = 5_000
 CHANGEABLE = frozenset(
-    {"name", "purpose", "owner_id", "risk_tier", "kpis", "outcome_horizon_hours", "mlflow_name"}
+    {
+        "name",
+        "purpose",
+        "owner_id",
+        "risk_tier",
+        "kpis",
+        "components",
+        "outcome_horizon_hours",
+        "mlflow_name",
+    }
 )
 
 
@@ -36,6 +45,7 @@ class ModelFacts(TypedDict):
     risk_tier: str
     owner_id: NotRequired[int | None]
     kpis: NotRequired[Sequence[str]]
+    components: NotRequired[Sequence[str]]
     outcome_horizon_hours: NotRequired[int]
     mlflow_name: NotRequired[str | None]
 
@@ -58,6 +68,7 @@ def register_model(*, actor: User, slug: str, team_id: int, **facts: Unpack[Mode
         task=facts["task"],
         risk_tier=facts["risk_tier"],
         kpis=list(facts.get("kpis", ())),
+        components=list(facts.get("components", ())),
         outcome_horizon_hours=facts.get("outcome_horizon_hours", DEFAULT_HORIZON_HOURS),
         mlflow_name=facts.get("mlflow_name"),
     )
@@ -76,7 +87,7 @@ def change_model(
     changes: Mapping[str, Any],
     unchanged_since: datetime | None = None,
 ) -> Model:
-    """Change some of name, purpose, owner_id, risk_tier, kpis, outcome_horizon_hours, mlflow_name.
+    """Change what a model says of itself (see CHANGEABLE).
 
     Raises:
         ChangedSince: it was changed after `unchanged_since`, when the actor had read it.
@@ -126,7 +137,7 @@ def _check(model: Model) -> None:
     if model.task not in TaskType.values:
         raise ModelInvalid(f"task: one of {', '.join(TaskType.values)}.")
     _check_tier(model.risk_tier)
-    _check_kpis(model.kpis)
+    _check_texts(model)
     if not 1 <= model.outcome_horizon_hours <= 24 * 366 * 5:
         raise ModelInvalid("outcome_horizon_hours: between one hour and five years.")
     if model.mlflow_name is not None and not _is_mlflow_name(model.mlflow_name):
@@ -139,12 +150,16 @@ def _check_tier(tier: Any) -> None:
         raise ModelInvalid(f"risk_tier: one of {', '.join(RiskTier.values)}.")
 
 
-def _check_kpis(kpis: Any) -> None:
-    texts = isinstance(kpis, list) and all(isinstance(kpi, str) for kpi in kpis)
-    if not texts or len(kpis) > MAX_KPIS or any(not 1 <= len(kpi) <= MAX_KPI for kpi in kpis):
-        raise ModelInvalid(
-            f"kpis: a list of at most {MAX_KPIS} texts of 1 to {MAX_KPI} characters."
-        )
+def _check_texts(model: Model) -> None:
+    for name, (most, longest) in TEXTS.items():
+        texts = getattr(model, name)
+        listed = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        if not listed or len(texts) > most or any(not 1 <= len(t) <= longest for t in texts):
+            raise ModelInvalid(
+                f"{name}: a list of at most {most} texts of 1 to {longest} characters."
+            )
+    if len(set(model.components)) < len(model.components):
+        raise ModelInvalid("components: each stage of the pipeline has a name of its own.")
 
 
 def _check_owner(model: Model) -> None:
@@ -196,6 +211,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "task": str(model.task),
         "risk_tier": str(model.risk_tier),
         "kpis": model.kpis,
+        "components": model.components,
         "outcome_horizon_hours": model.outcome_horizon_hours,
         "mlflow_name": model.mlflow_name,
     }

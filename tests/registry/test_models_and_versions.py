@@ -55,6 +55,8 @@ def test_others_register_nothing(request, name, team, olga):
         {"risk_tier": "none"},
         {"kpis": ["x" * 201]},
         {"kpis": [5]},
+        {"components": ["asr", "asr"]},
+        {"components": ["x" * 41]},
         {"outcome_horizon_hours": 0},
         {"mlflow_name": "a/b"},
         {"mlflow_name": ".."},

@@ -83,7 +83,7 @@ def test_a_binary_answer_in_words_names_its_positive_label():
         ([*FLIGHT, ID | {"name": "other"}], "Exactly one field has the role id; 2 have it"),
         ([*FLIGHT, TIME | {"name": "other"}], "role timestamp; 2 have it"),
         ([*FLIGHT, LATE | {"name": "other"}], "role prediction; 2 have it"),
-        ([*FLIGHT, SCORE | {"name": "other"}], "At most one field has the role score"),
+        ([*FLIGHT, SCORE | {"name": "other"}], "A binary model has at most one score"),
         ([*FLIGHT, ID], "prediction_id: Another field has this name"),
         ([*FLIGHT, CARRIER | {"name": "Carrier"}], "Another field has this name"),
         (
@@ -115,6 +115,13 @@ def test_a_binary_answer_in_words_names_its_positive_label():
         ([*FLIGHT, CARRIER | {"name": "a=b", "role": "segment"}], "may not hold the sign"),
         ([*FLIGHT[:-1], WAS_LATE | {"dtype": "number"}], "answers with a class"),
         ([*FLIGHT, DISTANCE | {"name": "x", "positive_label": "1"}], "Only a prediction"),
+        ([*FLIGHT, DISTANCE | {"name": "x", "label": "late"}], "Only a score has a label"),
+        ([*FLIGHT, CARRIER | {"name": "x", "pattern": "["}], "no regular expression"),
+        ([*FLIGHT, CARRIER | {"name": "x", "pattern": "(a)\\1"}], "no regular expression"),
+        ([*FLIGHT, DISTANCE | {"name": "x", "pattern": "a"}], "Only the dtype string has a pat"),
+        ([*FLIGHT, DISTANCE | {"name": "x", "component": "y" * 41}], "component must be text"),
+        ([*FLIGHT, LATE | {"name": "x", "role": "exploration"}, TIME], "looks the same"),
+        ([*FLIGHT, CARRIER | {"name": "x", "role": "exploration"}], "exploration has the dtype"),
     ],
 )
 def test_a_wrong_schema_is_refused_with_a_sentence(fields, sentence):
@@ -139,3 +146,26 @@ def test_a_multiclass_model_names_its_classes():
     true = three | {"name": "was", "role": "outcome", "categories": ["a", "b", "d"]}
     with pytest.raises(SchemaInvalid, match="categories differ from the prediction's"):
         parse([ID, TIME, three, true], task="multiclass")
+
+
+def test_a_multiclass_model_scores_every_class_or_none():
+    kind = {"name": "kind", "dtype": "string", "role": "prediction", "categories": ["a", "b", "c"]}
+    scores = [SCORE | {"name": f"p_{label}", "label": label} for label in ("a", "b", "c")]
+    schema = parse([ID, TIME, kind, *scores], task="multiclass")
+    assert [score.label for score in schema.scores] == ["a", "b", "c"]
+    assert PredictionSchema.from_json(schema.as_json()) == schema
+    for wrong in (scores[:2], [*scores, SCORE | {"label": "a"}], [SCORE]):
+        with pytest.raises(SchemaInvalid, match="Give every class one score"):
+            parse([ID, TIME, kind, *wrong], task="multiclass")
+
+
+def test_a_field_says_its_pattern_its_component_and_what_it_was_derived_from():
+    code = CARRIER | {"name": "gate", "categories": [], "pattern": "[A-Z][0-9]{1,3}"}
+    light = DISTANCE | {"name": "brightness", "source": "photo", "component": "camera"}
+    schema = parse([*FLIGHT, code, light], task="binary")
+    assert schema.by_name["gate"].pattern == "[A-Z][0-9]{1,3}"
+    assert (schema.by_name["brightness"].source, schema.by_name["brightness"].component) == (
+        "photo",
+        "camera",
+    )
+    assert PredictionSchema.from_json(schema.as_json()) == schema
