@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from ledger import claims
+from monitoring.jobs import shelves
 from monitoring.models import Batch, BatchKind, Profile
 from monitoring.reads.baselines import measure
 from monitoring.stats import storage
@@ -48,6 +49,8 @@ def count_reference(*, version_id: int) -> bool:
 
 @transaction.atomic
 def _keep(found: Reference, edges: dict[str, object], profile: bytes) -> bool:
+    # The model before its batches and their jobs, as fold takes them: no deadlock.
+    shelves.locked_model(found.version.model_id)
     same = Reference.objects.filter(pk=found.pk, digest=found.digest, frozen_at__isnull=True)
     if not same.update(edges=edges, profile=profile, frozen_at=Now(), freeze_error=""):
         return False

@@ -116,8 +116,8 @@ def _with_outcomes(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
 @transaction.atomic
 def _count_and_store(claim: claims.Claim, batch: Batch, log: logs.Log) -> None:
     """Where the neighbours keep changing, hold them off while counting."""
-    claims.finish(claim=claim)
     shelves.locked_model(batch.model_id)
+    claims.finish(claim=claim)
     if Batch.objects.filter(pk=batch.pk, folded_at__isnull=True).exists():
         around = _around(batch)
         _add(batch, around, _count(batch, log, around))
@@ -125,8 +125,9 @@ def _count_and_store(claim: claims.Claim, batch: Batch, log: logs.Log) -> None:
 
 @transaction.atomic
 def _store(claim: claims.Claim, batch: Batch, around: Around, folded: Folded) -> None:
-    claims.finish(claim=claim)
+    # The model before the job: a reference that is counted makes fold jobs due under this lock.
     shelves.locked_model(batch.model_id)
+    claims.finish(claim=claim)
     _add(batch, around, folded)
 
 
