@@ -105,7 +105,8 @@ def _stage(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
 def _artifact_hashed(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
     evidence = {"digest": facts.artifact_digest, "files": len(facts.files)}
     if facts.artifact_digest:
-        return True, f"{len(facts.files)} files are hashed.", evidence
+        n = len(facts.files)
+        return True, "1 file is hashed." if n == 1 else f"{n} files are hashed.", evidence
     return False, "Its files are not hashed yet: wait for the inspection or repeat it.", evidence
 
 

@@ -7,11 +7,18 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from governance.numbers import MEASURED, RECORDED, Number
+from governance.numbers import MEASURED, PREFIXES, RECORDED, Number
 from monitoring.models import Measurement, MonitorKind
 from registry.models import Version
 
-NAMES = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "r2": "R²", "bias": "bias", "gini": "Gini"}
+NAMES = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "macro_f1": "macro F1",
+    "r2": "R²",
+    "bias": "bias",
+    "gini": "Gini",
+}
 
 
 def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
@@ -31,7 +38,14 @@ def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
 
 
 def name(metric: str) -> str:
-    """A metric as people write it: auc is AUC, log_loss is log loss."""
+    """A metric as people write it: test_roc_auc is test ROC AUC, log_loss is log loss."""
+    prefix = next((one for one in PREFIXES if metric.startswith(one)), "")
+    if rest := metric.removeprefix(prefix):
+        return f"{prefix.replace('_', ' ')}{_name(rest)}"
+    return metric.replace("_", " ").strip()
+
+
+def _name(metric: str) -> str:
     return NAMES.get(metric) or (metric.upper() if len(metric) <= 4 else metric.replace("_", " "))
 
 

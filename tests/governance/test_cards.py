@@ -70,7 +70,7 @@ def test_claims_are_bound_to_measurements(one, olga):
     assert claims["AUC"].measurement_id == newest.pk
     assert (claims["AUC"].value, claims["AUC"].low, claims["AUC"].n) == (0.68, 0.66, 1000)
     assert claims["Worst PSI (temperature)"].value == 0.3
-    assert claims["test auc"].source == "recorded by the training run"
+    assert claims["test AUC"].source == "recorded by the training run"
     assert page.revision.number == 2
 
 

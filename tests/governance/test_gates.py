@@ -7,6 +7,7 @@ import pytest
 from governance.gates import GATES, Facts, evaluate
 from governance.numbers import MEASURED, RECORDED, Number, base_name, compare
 from governance.policy_table import DEFAULTS
+from governance.reads.numbers import name
 from governance.states import (
     REQUEST_MOVES,
     GateMode,
@@ -99,6 +100,26 @@ def test_errors_are_better_when_smaller():
 def test_a_runs_name_for_a_measure_is_understood():
     assert base_name("Test_ROC_AUC") == "roc_auc"
     assert base_name("auc") == "auc"
+
+
+@pytest.mark.parametrize(
+    ("metric", "written"),
+    [
+        ("test_roc_auc", "test ROC AUC"),
+        ("auc", "AUC"),
+        ("val_log_loss", "val log loss"),
+        ("macro_f1", "macro F1"),
+        ("test_", "test"),
+    ],
+)
+def test_a_measure_is_named_as_people_write_it(metric, written):
+    assert name(metric) == written
+
+
+@pytest.mark.parametrize(("files", "said"), [(("a",), "1 file is"), (("a", "b"), "2 files are")])
+def test_files_are_counted_in_words(files, said):
+    finding = ask("artifact_hashed", replace(SOUND, files=files))
+    assert (finding.passed, finding.message) == (True, f"{said} hashed.")
 
 
 def test_without_a_champion_there_is_nothing_to_be_worse_than():
