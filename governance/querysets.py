@@ -4,13 +4,28 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+)
+from django.db.models.fields.json import KT, KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
+from django.db.models.lookups import Exact
 
 from accounts.models import Membership
 from accounts.querysets import of_teams
-from registry.models import Contribution
+from governance.states import BESIDE_CHAMPION
+from registry.models import Contribution, Deployment, Reference, Schema
+from registry.states import DeploymentRole
 
 if TYPE_CHECKING:
     from governance.models import Card, ChangeRequest, StatusRow
@@ -41,6 +56,56 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
             .annotate(**{f"missing_{role}": _missing(role) for role in roles})
             .filter(wanted, ~Exists(hand), ~Exists(mine))
         )
+
+    def with_stale(self) -> Self:
+        """Adds `stale`: whether `reads.evidence.what_changed` would name something, in one query
+        for any number of requests."""
+        return self.annotate(
+            stale=ExpressionWrapper(
+                Q(state="open") & ~(_same_version() & _same_policy() & _same_champion()),
+                output_field=BooleanField(),
+            )
+        )
+
+
+def _same_version() -> Q:
+    """Artifact, card, schema and reference have the digests that were frozen."""
+    revisions = apps.get_model("governance", "CardRevision").objects.order_by("-number")
+    mine = {"version": OuterRef("version")}
+    return (
+        _as_frozen("artifact__digest", F("version__artifact_digest"))
+        & _as_frozen("card__digest", _first(revisions.filter(card__version=OuterRef("version"))))
+        & _as_frozen("schema__digest", _first(Schema.objects.filter(**mine)))
+        & _as_frozen("reference__digest", _first(Reference.objects.filter(**mine)))
+    )
+
+
+def _same_policy() -> Q:
+    policies = apps.get_model("governance", "ApprovalPolicy").objects.filter(
+        kind=OuterRef("kind"), risk_tier=OuterRef("model__risk_tier"), current=True
+    )
+    return Q(Exists(policies.filter(pk=OuterRef("policy"))))
+
+
+def _same_champion() -> Q:
+    champions = Deployment.objects.filter(
+        model=OuterRef("model"),
+        environment=OuterRef("environment"),
+        role=DeploymentRole.CHAMPION,
+        ended_at__isnull=True,
+    )
+    number = Cast(_first(champions, "version__number"), CharField())
+    return ~Q(kind__in=BESIDE_CHAMPION) | _as_frozen("champion__version", number)
+
+
+def _first(rows: Any, field: str = "digest") -> Subquery:
+    return Subquery(rows.values(field)[:1])
+
+
+def _as_frozen(path: str, now: Any) -> Q:
+    """What the evidence says at a path is what is so now; nothing equals nothing."""
+    frozen = Coalesce(KT(f"evidence__{path}"), Value(""), output_field=CharField())
+    return Q(Exact(frozen, Coalesce(now, Value(""), output_field=CharField())))
 
 
 def _signatures() -> Any:

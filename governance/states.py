@@ -11,6 +11,10 @@ class RequestKind(StrEnum):
     RESTORE = "restore"
 
 
+# A change whose gates look at the champion is judged anew when there is another champion.
+BESIDE_CHAMPION = frozenset({RequestKind.PROMOTE, RequestKind.ROLL_BACK, RequestKind.RETIRE})
+
+
 class RequestState(StrEnum):
     OPEN = "open"
     APPROVED = "approved"

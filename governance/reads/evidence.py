@@ -12,13 +12,11 @@ from governance.gates import Facts, GateFinding, evaluate
 from governance.models import ApprovalPolicy, CardRevision, ChangeRequest
 from governance.reads.card_facts import latest_revision
 from governance.reads.numbers import numbers_of
+from governance.states import BESIDE_CHAMPION
 from monitoring.models import Incident, Monitor, Severity
 from monitoring.states import IncidentState
 from registry.models import Archive, Deployment, Reference, Schema, Version
 from registry.states import DeploymentRole
-
-# A change whose gates look at the champion is judged anew when there is another champion.
-BESIDE_CHAMPION = frozenset({"promote", "roll_back", "retire"})
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class RequestLine:
     signed: int
     needed: int
     reason: str
+    stale: bool = False
 
     @property
     def title(self) -> str:
@@ -163,6 +164,7 @@ class RequestPage:
     signers: tuple[Signer, ...]
     my_role: str
     can_sign: bool
+    can_reject: bool
     blocked: str
     can_withdraw: bool
     can_refresh: bool
@@ -186,10 +188,10 @@ def inbox_lines(user: Any) -> list[RequestLine]:
 def lines_of(rows: Any) -> list[RequestLine]:
     """Requests as lines: two queries for any number."""
     found = rows.select_related("model", "version", "requested_by").prefetch_related("signoffs")
-    return [line_of(row) for row in found]
+    return [line_of(row, stale=row.stale) for row in found.with_stale()]
 
 
-def line_of(row: ChangeRequest) -> RequestLine:
+def line_of(row: ChangeRequest, *, stale: bool) -> RequestLine:
     return RequestLine(
         id=row.pk,
         kind=row.kind,
@@ -203,9 +205,10 @@ def line_of(row: ChangeRequest) -> RequestLine:
         requested_by=row.requested_by.name,
         submitted_at=row.submitted_at,
         decided_at=row.decided_at,
-        signed=len(_counting(row, row.signoffs.all())),
+        signed=0 if stale else len(_counting(row, row.signoffs.all())),
         needed=sum(row.quorum.values()),
         reason=row.reason,
+        stale=stale,
     )
 
 
@@ -226,11 +229,12 @@ def request_page(user: User, request_id: int) -> RequestPage:
     needed = missing(row, counting)
     is_open = row.state == RequestState.OPEN
     changed = tuple(what_changed(row)) if is_open else ()
-    blocked = _blocked(user, row, signed, needed, changed)
+    cannot_decide = _undecided(user, row, signed)
+    blocked = cannot_decide or _unapproved(user, row, needed, changed)
     role = _my_role(user, row, needed)
     builder = can_submit(user, row.model)
     return RequestPage(
-        line=line_of(row),
+        line=line_of(row, stale=bool(changed)),
         version_id=row.version_id,
         reason=row.reason,
         digest=row.digest,
@@ -246,6 +250,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
         signers=_signers(row, needed, signed) if is_open else (),
         my_role=role,
         can_sign=not blocked,
+        can_reject=not cannot_decide,
         blocked=blocked,
         can_withdraw=is_open and can_withdraw(user, row),
         can_refresh=is_open and bool(changed) and builder,
@@ -263,25 +268,25 @@ def _my_role(user: User, row: ChangeRequest, needed: dict[str, int]) -> str:
     return next((role for role in roles if role in needed), roles[0] if roles else "")
 
 
-def _blocked(
-    user: User,
-    row: ChangeRequest,
-    signed: Sequence[SignOff],
-    needed: dict[str, int],
-    changed: Sequence[str],
-) -> str:
-    """Why this person cannot approve now, in a sentence; empty if they can."""
-    roles = signing_roles(user, row)
+def _undecided(user: User, row: ChangeRequest, signed: Sequence[SignOff]) -> str:
+    """Why this person can neither approve nor reject, in a sentence; empty if they can."""
     if row.state != RequestState.OPEN:
         return f"The request is {row.state}."
-    if not roles:
+    if not signing_roles(user, row):
         wanted = " or ".join(role.replace("_", " ") for role in row.quorum)
         return f"A {wanted} of the team signs this."
     if hand := had_a_hand(user, row):
         return f"{hand} Somebody else must sign."
     if any(s.person_id == user.pk and s.signed_digest == row.digest for s in signed):
         return "You have signed already."
-    if not any(role in needed for role in roles):
+    return ""
+
+
+def _unapproved(
+    user: User, row: ChangeRequest, needed: dict[str, int], changed: Sequence[str]
+) -> str:
+    """Why somebody who may decide cannot approve now, but only reject."""
+    if not any(role in needed for role in signing_roles(user, row)):
         return "Your role has signed already; another role's signature is needed."
     return f"{' '.join(changed)} The evidence must be refreshed first." if changed else ""
 

@@ -1,7 +1,7 @@
 """What people send: shapes only; whether it may be done is the services' to say."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -12,6 +12,9 @@ from registry.states import DeploymentRole
 OWN_WORDS = "own"
 STEP_SUSPEND, STEP_REINSTATE = "suspend", "reinstate"
 WHOLE = Decimal(100)
+REJECT_ONLY = [
+    (Decision.REJECT.value, "Reject: the change may not be made, which ends the request")
+]
 ROLE_WORDS = {
     DeploymentRole.CHAMPION: "champion: its answers are used",
     DeploymentRole.CHALLENGER: "challenger: takes a share of the traffic",
@@ -87,10 +90,7 @@ class SignatureForm(forms.Form):
     """A signature: decision, meaning, reason, password; over a digest that was read."""
 
     decision = forms.ChoiceField(
-        choices=[
-            (Decision.APPROVE.value, "Approve: the change may be made"),
-            (Decision.REJECT.value, "Reject: the change may not be made, which ends the request"),
-        ],
+        choices=[(Decision.APPROVE.value, "Approve: the change may be made"), *REJECT_ONLY],
         widget=forms.RadioSelect,
     )
     meaning = forms.ChoiceField(widget=forms.RadioSelect, label="What your signature means")
@@ -111,10 +111,16 @@ class SignatureForm(forms.Form):
     )
     digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
-    def __init__(self, *args: Any, meanings: tuple[str, ...], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, meanings: tuple[str, ...], rejects: bool = False, **kwargs: Any
+    ) -> None:
+        """`rejects` offers a no only: what cannot be approved now may still be rejected."""
         super().__init__(*args, **kwargs)
         # The first meaning of every role speaks for the change.
         self.favours = meanings[0] if meanings else ""
+        if rejects:
+            meanings = meanings[1:]
+            self._only_reject()
         choices = [(text, text) for text in meanings]
         self.fields["meaning"] = forms.ChoiceField(
             choices=[*choices, (OWN_WORDS, "In my own words, below")],
@@ -122,6 +128,11 @@ class SignatureForm(forms.Form):
             label="What your signature means",
             initial=meanings[0] if meanings else OWN_WORDS,
         )
+
+    def _only_reject(self) -> None:
+        decision = cast("forms.ChoiceField", self.fields["decision"])
+        decision.choices = REJECT_ONLY
+        decision.initial = Decision.REJECT.value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -101,7 +101,8 @@ def change_request(request: HttpRequest, request_id: int) -> HttpResponse:
 
 
 def context_of(page: RequestPage) -> dict[str, Any]:
-    form = SignatureForm(meanings=page.meanings, initial={"digest": page.digest})
+    rejects = page.can_reject and not page.can_sign
+    form = SignatureForm(meanings=page.meanings, rejects=rejects, initial={"digest": page.digest})
     return {
         "page": page,
         "line": page.line,
@@ -116,7 +117,7 @@ def context_of(page: RequestPage) -> dict[str, Any]:
         "gates": gates_of(page.gates),
         "gates_said": _gates_said(page),
         "signed_said": f"{counting_of(page)} of {page.line.needed} count",
-        "sign_title": f"Sign: {page.line.title}",
+        "sign_title": f"{'Reject' if rejects else 'Sign'}: {page.line.title}",
         "form": form,
     }
 

@@ -2,17 +2,19 @@
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from governance.models import ApprovalPolicy
 from governance.reads.inbox import waiting_for
 from governance.reads.model_page import model_page
 from governance.reads.overview import overview
 from governance.reads.requests import inbox_lines, request_lines, request_page
 from governance.reads.version_page import version_page
 from governance.services.cards import revise_card
-from registry.models import Model
+from registry.models import Deployment, Model, Reference, Version
 from tests.conftest import person
 from tests.governance.conftest import ask, critical_incident, promoted, sign, version_of
 
@@ -103,6 +105,59 @@ def test_stale_evidence_is_shown_with_what_changed(one, olga, vera, rita):
     assert not page.can_sign
     assert [(s.counts, s.stale) for s in page.signatures] == [(False, True)]
     assert request_page(fresh(olga), request.pk).can_refresh
+    assert page.can_reject
+    assert not request_page(fresh(vera), request.pk).can_reject
+    assert not request_page(fresh(olga), request.pk).can_reject
+
+
+def set_artifact(request):
+    Version.objects.filter(pk=request.version_id).update(artifact_digest="f" * 64)
+
+
+def revise(request):
+    author = request.requested_by
+    more = {"note": "", "expected_revision": 1, "sections": {"risks": "x"}}
+    revise_card(actor=author, version_id=request.version_id, **more)
+
+
+def change_schema(request):
+    request.version.schema.delete()
+
+
+def change_reference(request):
+    Reference.objects.filter(version=request.version_id).update(digest="9" * 64)
+
+
+def change_policy(request):
+    ApprovalPolicy.objects.filter(pk=request.policy_id).update(current=False)
+
+
+def change_champion(request):
+    Deployment.objects.filter(model=request.model_id).update(ended_at=Now())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [set_artifact, revise, change_schema, change_reference, change_policy, change_champion],
+)
+def test_lists_say_that_evidence_is_stale_exactly_when_the_page_does(
+    change, one, two, olga, vera, rita
+):
+    promoted(one, olga, vera, rita)
+    request = ask(olga, two)
+    for expected in (False, True):
+        (line,) = inbox_lines(fresh(rita))
+        page = request_page(fresh(rita), request.pk)
+        assert (line.stale, bool(page.changed)) == (expected, expected)
+        if not expected:
+            change(request)
+
+
+def test_what_was_decided_is_never_stale(one, olga, vera, rita):
+    request = ask(olga, one)
+    sign(rita, request, decision="reject")
+    revise(request)
+    assert [line.stale for line in request_lines(fresh(rita))] == [False]
 
 
 def test_strangers_get_404(one, olga, sam):

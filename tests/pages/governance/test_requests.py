@@ -214,6 +214,27 @@ def test_stale_evidence_is_shown_and_refreshed(asked, two, rita, vera, olga, pos
     assert "stale" in page(rita, address)
 
 
+def test_a_request_with_stale_evidence_is_rejected_on_its_page(asked, two, rita, olga, post, page):
+    revised(two, olga)
+    address = f"/change-requests/{asked.pk}"
+    assert "evidence is stale" in page(rita, "/inbox").partition("What you asked for")[0]
+    assert "evidence is stale" in page(olga, "/inbox").partition("What you asked for")[2]
+    assert "Reject …" in page(rita, address)
+    assert "Reject …" not in page(olga, address)
+    form = page(rita, f"{address}/sign")
+    assert "It cannot be approved now, but rejected" in form
+    assert 'value="approve"' not in form
+    assert "approve the change" not in form
+    with Unchanged():
+        refused = post(rita, f"{address}/sign", words(asked))
+    assert refused.status_code == 409
+    assert "Refresh the evidence" in refused.content.decode()
+    done = post(rita, f"{address}/sign", words(asked, decision="reject"), follow=True)
+    assert "The request is rejected" in done.content.decode()
+    asked.refresh_from_db()
+    assert asked.state == "rejected"
+
+
 def test_olga_withdraws_with_a_reason(asked, olga, post):
     address = f"/change-requests/{asked.pk}/withdraw"
     with Unchanged():
