@@ -131,3 +131,13 @@ def delta_error(counts: Counts, function: Callable[[Floats], float]) -> float:
         gradient[cell] = (function(up) - function(down)) / (2 * step)
     variance = float(shares @ gradient**2 - (shares @ gradient) ** 2)
     return float((max(variance, 0.0) / n) ** 0.5)
+
+
+def gradient_error(shares: Floats, gradient: Floats, n: int) -> float:
+    """Return the standard error of a function of multinomial shares from its exact gradient.
+
+    `gradient` has the shape of `shares`; adding a constant to it changes nothing.
+    """
+    mean = float((shares * gradient).sum())
+    variance = float((shares * (gradient - mean) ** 2).sum())
+    return (max(variance, 0.0) / max(n, 1)) ** 0.5
