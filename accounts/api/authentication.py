@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -8,6 +7,8 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.services.tokens import find_live
+
+NOT_LIVE = "This token is unknown, expired or revoked. Make a new one."
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -33,16 +34,13 @@ def bearer(text: str) -> tuple[User, ApiToken]:
     """
     token = find_live(text)
     if token is None:
-        raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one.")
+        raise AuthenticationFailed(NOT_LIVE)
     return token.user, token
 
 
-def user_of(request: HttpRequest) -> tuple[Any, ApiToken | None]:
-    """Who calls a plain Django view: by token, else by session."""
-    header = request.headers.get("Authorization", "")
-    if header.lower().startswith("bearer "):
-        return bearer(header[7:].strip())
-    return request.user, None
+def bearer_text(header: str) -> str | None:
+    """The token in an Authorization header, None if it holds no bearer's."""
+    return header[7:].strip() if header.lower().startswith("bearer ") else None
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped there

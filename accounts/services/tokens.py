@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.events import AccountEvent
@@ -53,7 +54,7 @@ def create_token(*, actor: User, owner: User, name: str, scopes: list[str], days
         user=owner,
         name=name,
         prefix=text[: len(PREFIX) + 6],
-        hash=_hash(text),
+        hash=hash_of(text),
         scopes=wanted,
         expires_at=timezone.now() + timedelta(days=days),
     )
@@ -73,18 +74,21 @@ def revoke_token(*, actor: User, token_id: int) -> None:
 
 def find_live(text: str) -> ApiToken | None:
     """The live token of this text; its use is noted every five minutes at most."""
-    token = ApiToken.objects.live().select_related("user").filter(hash=_hash(text)).first()
-    if token is not None:
-        _note_use(token)
+    token = ApiToken.objects.live().select_related("user").filter(hash=hash_of(text)).first()
+    if token is not None and _is_unnoted(token):
+        note_use(token.pk)
     return token
 
 
-def _note_use(token: ApiToken) -> None:
-    now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+def _is_unnoted(token: ApiToken) -> bool:
+    last = token.last_used_at
+    return last is None or timezone.now() - last > USE_NOTED_EVERY
 
 
-def _hash(text: str) -> str:
-    # 256 random bits need no slow hash: there is nothing to guess.
+def note_use(token_id: int) -> None:
+    ApiToken.objects.filter(pk=token_id).update(last_used_at=Now())
+
+
+def hash_of(text: str) -> str:
+    """What is kept of a token: 256 random bits need no slow hash, there is nothing to guess."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -6,17 +6,21 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from psycopg import Cursor, connect
 
+from accounts.models import ApiToken, User
 from accounts.policies import Refused
-from accounts.services.tokens import create_token
+from accounts.services.tokens import create_token, hash_of
 from audit.models import Event
 from governance.jobs.execute import mark_failed
 from governance.jobs.follow import follow_verdicts
 from governance.models import ChangeRequest, Clearance, StatusRow
+from governance.reads.prepared import for_token
 from governance.refusals import ClearanceNotSo, Incomplete
 from governance.services.clearance import reinstate_clearance, suspend_clearance
 from ledger.models import Job
 from monitoring.models import Health
+from tests.conftest import person
 from tests.governance.conftest import (
     Unchanged,
     ask,
@@ -182,18 +186,81 @@ def test_the_past_can_be_asked(client, bearer, one, two, olga, vera, rita):
         assert client.get(URL, {"at": nonsense}, headers=bearer).status_code == 422
 
 
-def test_an_answer_costs_three_queries_at_most(client, bearer, one, olga, vera, rita):
+def test_an_answer_costs_one_query_by_token_and_three_by_session(
+    client, bearer, one, olga, vera, rita
+):
     promoted(one, olga, vera, rita)
     client.get(URL, headers=bearer)
     with CaptureQueriesContext(
         connection,
     ) as queries:
         answer(client, bearer)
-    assert len(queries) <= 2
+    assert len(queries) == 1
     client.force_login(olga, backend="allauth.account.auth_backends.AuthenticationBackend")
     with CaptureQueriesContext(connection) as queries:
         answer(client, {})
     assert len(queries) <= 3
+
+
+TOKEN_CHANGES = {
+    "none": {},
+    "revoked": {"revoked_at": timezone.now()},
+    "expired": {"expires_at": timezone.now() - timedelta(seconds=1)},
+    "for writing": {"scopes": ["ingest", "manage"]},
+}
+
+
+@pytest.mark.parametrize("change", TOKEN_CHANGES)
+@pytest.mark.parametrize("name", ["olga", "adam", "sam", "anna", "robot", "nobody"])
+def test_a_token_is_told_what_its_owner_sees_while_it_lives(
+    name, change, request, team, flights, one
+):
+    follow_verdicts()
+    owner = person("nobody") if name == "nobody" else request.getfixturevalue(name)
+    actor = request.getfixturevalue("anna") if name == "robot" else owner
+    made = create_token(actor=actor, owner=owner, name="t", scopes=["read"], days=1)
+    ApiToken.objects.filter(pk=made.token.pk).update(**TOKEN_CHANGES[change])
+    for active in (True, False):
+        User.objects.filter(pk=owner.pk).update(is_active=active)
+        digest = hash_of(made.text)
+        lives = ApiToken.objects.live().filter(hash=digest).first()
+        seen = StatusRow.objects.visible_to(owner).latest_rows().first()
+        heard = for_token(digest=digest, model="flight-delay", environment="production")
+        assert (heard is not None) == (lives is not None)
+        if heard is None:
+            continue
+        assert (heard.token_id, heard.may_read) == (lives.pk, "read" in lives.scopes)
+        assert (heard.said and heard.said.etag) == (seen and seen.etag)
+
+
+def test_a_token_without_the_scope_or_unknown_is_refused(client, bearer, one):
+    follow_verdicts()
+    ApiToken.objects.update(scopes=["ingest"])
+    assert client.get(URL, headers=bearer).status_code == 403
+    ApiToken.objects.update(revoked_at=timezone.now())
+    assert client.get(URL, headers=bearer).status_code == 401
+
+
+def test_the_use_of_a_token_is_noted_every_five_minutes(client, bearer, one):
+    follow_verdicts()
+    for ago, noted in [(None, True), (timedelta(minutes=6), True), (timedelta(minutes=4), False)]:
+        before = ago and timezone.now() - ago
+        ApiToken.objects.update(last_used_at=before)
+        answer(client, bearer)
+        assert (ApiToken.objects.get().last_used_at != before) == noted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_died_meanwhile_is_replaced(bearer, one):
+    follow_verdicts()
+    digest = hash_of(bearer["Authorization"].removeprefix("Bearer "))
+    with connect(**connection.get_connection_params() | {"cursor_factory": Cursor}) as other:
+        connection.ensure_connection()
+        pid = connection.connection.info.backend_pid
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    heard = for_token(digest=digest, model="flight-delay", environment="production")
+    assert heard.said is not None
+    assert connection.connection.info.backend_pid != pid
 
 
 def test_an_unchanged_answer_is_not_sent_again(client, bearer, one, olga, vera, rita):
