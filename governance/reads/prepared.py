@@ -83,7 +83,7 @@ def for_person(
 def _row(parameters: list[Any]) -> Any:
     """One question: a kept connection that died meanwhile is noticed by it, and replaced once."""
     kept = connection.connection is not None and not connection.in_atomic_block
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]  # not in the stubs
     try:
         return _asked(parameters)
     except OperationalError:
