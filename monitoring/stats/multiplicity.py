@@ -7,6 +7,9 @@ Definition
 
         alpha = false_alarms / (monitors * runs of this monitor in the period).
 
+    A monitor that opens an alarm only after k of n windows may judge each of them at a larger alpha
+    (`sequential.alpha_per_look`). A monitor that runs for several versions counts once for each.
+
     By linearity of expectation the sum of all alphas bounds the expected number of false alarms,
     however the windows depend on each other. Under "nothing has changed" an adjusted p-value is
     below alpha in at most a share alpha of runs.
@@ -24,6 +27,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from monitoring.stats import sequential
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,26 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def split_budget(
-    runs_per_day: Mapping[str, float], budget: Budget = DEFAULT_BUDGET
+    runs_per_day: Mapping[str, float],
+    budget: Budget = DEFAULT_BUDGET,
+    *,
+    open_after: Mapping[str, sequential.OpenAfter] | None = None,
+    correlated: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """Return the alpha of one run of each monitor, at most 0.05; monitors that never run get 0."""
+    """Return the alpha of one run of each monitor, at most 0.05; monitors that never run get 0.
+
+    `open_after` (k of n, one window where a monitor is not named) and `correlated` (see
+    `sequential.correlation`; where not named windows count as one, which allows nothing more).
+    """
     active = [monitor for monitor, rate in runs_per_day.items() if rate > 0]
     share = budget.false_alarms / max(len(active), 1)
     return {
-        monitor: min(0.05, share / (rate * budget.days)) if rate > 0 else 0.0
+        monitor: sequential.alpha_per_look(
+            share,
+            rate * budget.days,
+            open_after=(open_after or {}).get(monitor, sequential.AT_ONCE),
+            correlated=(correlated or {}).get(monitor, 1.0),
+        )
         for monitor, rate in runs_per_day.items()
     }
 
