@@ -45,6 +45,22 @@ def ids_known(rows: pa.Table, names: Sequence[str], id_column: str) -> set[str]:
     return set(_table(query, names, rows).column("id").to_pylist())
 
 
+def ids_changed(rows: pa.Table, names: Sequence[str], id_column: str) -> set[str]:
+    """Which ids of `rows` are in the files with another value in any column."""
+    # Names of our own, so that theirs cannot clash with them.
+    columns = {f"c{n}": name for n, name in enumerate(rows.column_names)}
+    theirs = rows.rename_columns(list(columns))
+    key = next(own for own, name in columns.items() if name == id_column)
+    differs = " OR ".join(
+        f"r.{own} IS DISTINCT FROM f.{_quoted(name)}" for own, name in columns.items()
+    )
+    query = (
+        f"SELECT DISTINCT r.{key} AS id FROM rows r"  # noqa: S608 - quoted
+        f" JOIN read_parquet($files) f ON f.{_quoted(id_column)} = r.{key} WHERE {differs}"
+    )
+    return set(_table(query, names, theirs).column("id").to_pylist())
+
+
 def joined(
     rows: pa.Table, names: Sequence[str], id_column: str, columns: Sequence[str]
 ) -> tuple[list[int], pa.Table]:

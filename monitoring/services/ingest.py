@@ -22,6 +22,7 @@ from monitoring.gateways.refusals import Reasons, UploadRefused
 from monitoring.gateways.uploads import Upload
 from monitoring.models import Batch, BatchKind
 from monitoring.policies import can_send
+from monitoring.reads import earlier
 from monitoring.reads.baselines import schema_of
 from registry.gateways import store
 from registry.models import Model, Version
@@ -89,7 +90,7 @@ def accept_predictions(
 
     `key` is the sender's idempotency key (empty: the body's digest): the same key with the same
     bytes gets the same answer again. A batch with any bad row is refused whole; `mode="partial"`
-    stores the good rows.
+    stores the good rows. A row whose id was sent before with other values is a bad one (409).
 
     Raises:
         Refused: the actor may not send for this model.
@@ -178,18 +179,18 @@ def _checked(sent: Sent) -> Sent:
 
 def _answered(place: Place, sent: Sent) -> Accepted | None:
     """The earlier answer to this key, if there is one."""
-    earlier = Batch.objects.filter(
+    before = Batch.objects.filter(
         kind=place.kind, model=place.model, version=place.version, key=sent.key
     ).first()
-    if earlier is None:
+    if before is None:
         return None
-    if earlier.body_digest != sent.digest:
+    if before.body_digest != sent.digest:
         raise UploadRefused(
             409,
             "key_used",
-            f"Key {sent.key!r} was used for other bytes (batch {earlier.pk}); use a new key.",
+            f"Key {sent.key!r} was used for other bytes (batch {before.pk}); use a new key.",
         )
-    return Accepted(earlier.answer, repeated=True)
+    return Accepted(before.answer, repeated=True)
 
 
 def _take(
@@ -210,6 +211,8 @@ def _take(
     ids = declared.id.name if declared else "prediction_id"
     table = _one_row_per_id(upload, ids)
     _refuse_or_go_on(upload, table, sent.mode)
+    if place.version is not None and declared is not None:
+        table = _first_stays(upload, table, place.version, declared, sent.mode)
     first, last = _times(place, table, declared, now)
     table = table.take(pc.sort_indices(first))
     content = written(table)
@@ -259,6 +262,39 @@ def _one_row_per_id(upload: Upload, name: str) -> pa.Table:
     return table.take(pa.array(kept, pa.int64()))
 
 
+def _first_stays(
+    upload: Upload, table: pa.Table, version: Version, declared: PredictionSchema, mode: str
+) -> pa.Table:
+    """The table without rows whose id was stored with other values; `whole` refuses them."""
+    name = declared.id.name
+    ids, made = table.column(name), table.column(declared.timestamp.name)
+    other = earlier.contradicted(
+        version_id=version.pk,
+        table=table,
+        id_column=name,
+        first_at=pc.min(made).as_py(),
+        last_at=pc.max(made).as_py(),
+    )
+    if not other:
+        return table
+    for one in other:
+        message = f"{one[:60]!r} was sent before with other values; the first ones stay."
+        upload.reasons.add(
+            pc.index(upload.table.column(name), one).as_py(), name, "conflict", message
+        )
+    if mode == "whole" or len(other) == table.num_rows:
+        raise UploadRefused(
+            409,
+            "conflict",
+            f"{len(other)} of {upload.sent} rows have the id of an earlier prediction and other "
+            "values. The earlier ones stay, nothing was stored. Give a new prediction an id of its "
+            "own, or ask for mode=partial to store the other rows.",
+            errors=upload.reasons.first,
+            counts=dict(upload.reasons.counts),
+        )
+    return table.filter(pc.invert(pc.is_in(ids, pa.array(other, ids.type))))
+
+
 def _times(
     place: Place, table: pa.Table, declared: PredictionSchema | None, now: datetime
 ) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
@@ -287,10 +323,10 @@ def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Acce
             claims.enqueue(kind=place.job, key=str(batch.pk), subject_id=batch.pk)
     except IntegrityError:
         store.delete(batch.path)
-        earlier = _answered(place, sent)
-        if earlier is None:
+        before = _answered(place, sent)
+        if before is None:
             raise
-        return earlier
+        return before
     return Accepted(batch.answer)
 
 
