@@ -27,8 +27,7 @@ import numpy as np
 
 from monitoring.stats.columns import Counts, Floats
 from monitoring.stats.findings import Finding, undefined
-from monitoring.stats.intervals import CONFIDENCE
-from monitoring.stats.null import tail
+from monitoring.stats.intervals import CONFIDENCE, drawn_tail
 
 BINS = 10
 RESAMPLES = 1_000
@@ -99,7 +98,7 @@ def _finding(
         n,
         low=max(0.0, min(value, 2 * value - float(high))),
         high=min(1.0, max(value, 2 * value - float(low))),
-        p_value=tail(null, value),
+        p_value=drawn_tail(null, value),
         baseline=0.0,
         effect=max(0.0, value - float(null.mean())),
         standard_error=float(spread.std()),

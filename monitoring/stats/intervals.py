@@ -20,6 +20,7 @@ from monitoring.stats.findings import Finding, Parameter, undefined
 
 CONFIDENCE = 0.95
 EXACT_BELOW = 20.0
+TRUSTED_EXCEEDANCES = 20
 
 
 def z_of(confidence: float) -> float:
@@ -114,7 +115,7 @@ def two_shares(hits: int, n: int, reference_hits: int, reference_n: int) -> tupl
     return two_sided((hits / n - reference_hits / reference_n) / error), "two_proportion"
 
 
-def delta_error(counts: Counts, function: Callable[[Floats], float]) -> float:
+def delta_error(counts: Counts | Floats, function: Callable[[Floats], float]) -> float:
     """Return the standard error of a smooth function of multinomial counts (delta method).
 
     `counts` has shape (cells,); `function` takes the cells' shares. Derivatives are central
@@ -140,4 +141,28 @@ def gradient_error(shares: Floats, gradient: Floats, n: int) -> float:
     """
     mean = float((shares * gradient).sum())
     variance = float((shares * (gradient - mean) ** 2).sum())
-    return (max(variance, 0.0) / max(n, 1)) ** 0.5
+    return float((max(variance, 0.0) / max(n, 1)) ** 0.5)
+
+
+def drawn_tail(values: Floats, observed: float) -> float:
+    """Return the p-value of `observed` among drawn null `values`, shape (draws,).
+
+    Counted where 20 draws or more exceed it; else by a Pearson type III curve through the first
+    three moments, because a counted share cannot be smaller than 1 / draws.
+    """
+    exceeding = int(np.count_nonzero(values >= observed * (1 - 1e-12)))
+    counted = (exceeding + 1) / (values.size + 1)
+    if exceeding >= TRUSTED_EXCEEDANCES or values.std() == 0:
+        return counted
+    ceiling = (TRUSTED_EXCEEDANCES + 1) / (values.size + 1)
+    return min(_pearson_three(values, observed), ceiling)
+
+
+def _pearson_three(values: Floats, observed: float) -> float:
+    mean, sd = float(values.mean()), float(values.std())
+    skew = float(np.mean(((values - mean) / sd) ** 3))
+    standard = (observed - mean) / sd
+    if skew < 1e-3:
+        return float(special.ndtr(-standard))
+    shape = 4 / skew**2
+    return float(special.gammaincc(shape, max(shape + standard * shape**0.5, 0.0)))

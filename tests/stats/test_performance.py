@@ -240,9 +240,13 @@ def test_parity_is_the_extremes_of_the_selection_rates(bins, frame):
     profile = profile_predictions(bins, table) + profile_outcomes(bins, table)
     found = fairness.fairness(bins, profile, "origin", seed=3)
     rates = frame.groupby("origin").late.mean()
-    assert found["parity_difference"].value == pytest.approx(rates.max() - rates.min(), abs=1e-9)
-    assert found["parity_ratio"].value == pytest.approx(rates.min() / rates.max(), abs=1e-9)
-    assert found["parity_ratio"].parameters["lowest"] == rates.idxmin()
+    assert found["demographic_parity_difference"].value == pytest.approx(
+        rates.max() - rates.min(), abs=1e-9
+    )
+    assert found["demographic_parity_ratio"].value == pytest.approx(
+        rates.min() / rates.max(), abs=1e-9
+    )
+    assert found["demographic_parity_ratio"].parameters["lowest"] == rates.idxmin()
     late = frame[frame.was_late == 1].groupby("origin").late.mean()
     assert found["equal_opportunity_difference"].value == pytest.approx(
         late.max() - late.min(), abs=1e-9
@@ -251,7 +255,7 @@ def test_parity_is_the_extremes_of_the_selection_rates(bins, frame):
         assert_defined(finding)
     assert fairness.fairness(bins, profile, "origin", seed=3) == found
     pair = fairness.fairness(bins, profile, "sex", "origin")
-    assert pair["parity_difference"].parameters["groups"] == 6
+    assert pair["demographic_parity_difference"].parameters["groups"] == 6
 
 
 def test_small_groups_are_shown_and_not_judged():
@@ -262,22 +266,23 @@ def test_small_groups_are_shown_and_not_judged():
         ("b", True),
         ("tiny", False),
     ]
-    assert fairness.parity(decisions, ("a", "b", "tiny"))["parity_ratio"].value == pytest.approx(
-        0.8
-    )
-    lonely = fairness.parity(decisions[:, [0, 2]], ("a", "tiny"))["parity_ratio"]
+    assert fairness.parity(decisions, ("a", "b", "tiny"))[
+        "demographic_parity_ratio"
+    ].value == pytest.approx(0.8)
+    lonely = fairness.parity(decisions[:, [0, 2]], ("a", "tiny"))["demographic_parity_ratio"]
     assert lonely.value is None
     assert "two groups" in lonely.reason
 
 
 def test_nobody_selected_has_no_ratio(bins):
     found = fairness.parity(np.array([[50, 60], [0, 0]]), ("a", "b"))
-    assert found["parity_ratio"].value is None
-    assert found["parity_difference"].value == 0.0
+    assert found["demographic_parity_ratio"].value is None
+    assert found["demographic_parity_difference"].value == 0.0
     for finding in fairness.fairness(bins, empty(bins), "sex").values():
         assert_defined(finding)
 
 
 def test_a_regression_has_no_parity(regression_bins):
     found = fairness.fairness(regression_bins, empty(regression_bins))
-    assert found["parity_difference"].reason == "not binary"
+    assert set(found) == {"mae_difference", "bias_difference", "rmse_difference"}
+    assert all(one.reason == fairness.TOO_FEW for one in found.values())

@@ -2,8 +2,8 @@
 
 Definitions
     One class against the rest: precision, recall, specificity, F1, F-beta, MCC and, where a score
-    per class is logged, ROC AUC. Averages over the classes that were predicted or seen: `_macro`
-    gives every class the same weight, `_weighted` its share of the outcomes, `_micro` counts all
+    per class is logged, ROC AUC. Averages over the classes that were predicted or seen: `macro_`
+    gives every class the same weight, `weighted_` its share of the outcomes, `micro_` counts all
     decisions together (and so equals accuracy). A class that was never predicted has precision 0,
     one never seen recall 0. With s_k predictions and t_k outcomes of class k, c of n right,
 
@@ -15,7 +15,7 @@ Definitions
     row-wise sums were kept; else they come from bin centres with `parameters["bin_bound"]`.
 
 Example
-    >>> averages(np.diag([5, 3, 2]))["f1_macro"].value
+    >>> averages(np.diag([5, 3, 2]))["macro_f1"].value
     1.0
 
 Source
@@ -73,9 +73,9 @@ def averages(table: Counts) -> dict[str, Finding]:
     shares = table[np.ix_(kept, kept)] / max(n, 1)
     found = {"mcc": _r_k(shares, n)}
     for name in AVERAGED:
-        micro = share_finding(f"{name}_micro", int(np.trace(table)), n, reason=NO_OUTCOMES)
+        micro = share_finding(f"micro_{name}", int(np.trace(table)), n, reason=NO_OUTCOMES)
         found |= {micro.measure: micro}
-        found |= {f"{name}_{how}": _average(name, how, shares, n) for how in ("macro", "weighted")}
+        found |= {f"{how}_{name}": _average(name, how, shares, n) for how in ("macro", "weighted")}
     return found
 
 
@@ -88,8 +88,8 @@ def one_vs_rest(bins: Bins, profile: Profile) -> dict[str, Finding]:
     exact = "labelled/log_loss" in profile.sums and n > 0
     losses = _exact_losses(profile, n) if exact else binned_losses(scores)
     return losses | {
-        "roc_auc_macro": _mean_area("roc_auc_macro", areas, np.ones(len(areas))),
-        "roc_auc_weighted": _mean_area("roc_auc_weighted", areas, weights.astype(np.float64)),
+        "macro_roc_auc": _mean_area("macro_roc_auc", areas, np.ones(len(areas))),
+        "weighted_roc_auc": _mean_area("weighted_roc_auc", areas, weights.astype(np.float64)),
     }
 
 
@@ -150,7 +150,7 @@ def _mean_area(measure: str, areas: list[Finding], weights: Floats) -> Finding:
 
 
 def _average(name: str, how: str, shares: Floats, n: int) -> Finding:
-    measure = f"{name}_{how}"
+    measure = f"{how}_{name}"
     if not n:
         return undefined(measure, n=0, reason=NO_OUTCOMES)
     values, across, along, diagonal = _derivatives(name, shares)

@@ -130,4 +130,4 @@ def _error(hits: float, n_pos: int, n: int, share: float, near: float) -> float:
     weights = np.maximum(kinds[:, 0], 0.0) / n
     influence = kinds[:, 1] + share * near
     variance = float(weights @ influence**2 - (weights @ influence) ** 2)
-    return (max(variance, 0.0) / n) ** 0.5 / base
+    return float((max(variance, 0.0) / n) ** 0.5 / base)
