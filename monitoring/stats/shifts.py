@@ -7,9 +7,11 @@ Definitions, from reference and current counts over the same frozen bins or cell
     spread shift   linear rank test of squared distances from the middle rank (Mood). The effect is
                    ln of the ratio of standard deviations that a normal field would need for the
                    same. A large shift of the level adds to it
-    cell shift     the one cell whose share changed, out of all: a rare category that halves, or a
-                   value that appears in one row of a hundred. Conditional (hypergeometric) test of
-                   each cell, corrected for the number of cells. Cells below 0.2 % are one cell
+    cell shift     the one cell whose share changed, out of all: a rare category that halves.
+                   Conditional (hypergeometric) test of each cell, corrected for the number of
+                   cells. Cells below 0.2 % are one cell
+    value shift    the same over the fine bins of a numeric field, with its mass points, null and
+                   out of range: a sentinel that appears in one row of a hundred
 
     Rank tests are exact up to the approximation of their tail (Pearson type III through three exact
     permutation moments), whatever the tails or mass points of the field, where Welch's test of a
@@ -34,8 +36,9 @@ from scipy import special
 from monitoring.stats.columns import Counts, Floats, shares
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, share_error, wilson, z_of
+from monitoring.stats.null import chosen_by_reference
 
-MEASURES = ("level_shift", "spread_shift", "cell_shift")
+MEASURES = ("level_shift", "spread_shift", "cell_shift", "value_shift")
 RARE_SHARE = 0.002
 SURE = 1e-5
 NO_ROWS = "no rows on one side"
@@ -83,7 +86,9 @@ def spread_shift(reference: Counts, current: Counts) -> Finding:
     return _finding("spread_shift", value, abs(slope) * spread**0.5, p_value, n, m)
 
 
-def cell_shift(reference: Counts, current: Counts, labels: Sequence[str]) -> Finding:
+def cell_shift(
+    reference: Counts, current: Counts, labels: Sequence[str], *, measure: str = "cell_shift"
+) -> Finding:
     """Return the change of the share of one cell, shape (cells,), and which one it was.
 
     Of the cells that changed beyond doubt (corrected p up to 1e-5) that with the largest relative
@@ -92,14 +97,14 @@ def cell_shift(reference: Counts, current: Counts, labels: Sequence[str]) -> Fin
     """
     n, m = int(current.sum()), int(reference.sum())
     if not n or not m:
-        return undefined("cell_shift", n=n, reason=NO_ROWS)
+        return undefined(measure, n=n, reason=NO_ROWS)
     names, left, right = _frequent(reference, current, labels)
     p_values = np.minimum(1.0, cell_p_values(left, right, m, n) * left.size)
     place = _chosen(p_values, left / m, right / n)
     hits, usual = int(right[place]), int(left[place])
     low, high = wilson(hits, n)
     return Finding(
-        "cell_shift",
+        measure,
         hits / n,
         n,
         low=low,
@@ -207,7 +212,7 @@ def _frequent(
 ) -> tuple[list[str], Counts, Counts]:
     """Return labels and counts with the cells below 0.2 % of all rows as one."""
     totals = reference + current
-    rare = totals < RARE_SHARE * totals.sum()
+    rare = (totals < RARE_SHARE * totals.sum()) | chosen_by_reference(reference, current)
     names = [label for label, is_rare in zip(labels, rare, strict=True) if not is_rare]
     if int(rare.sum()) < 2:
         return list(labels), reference, current

@@ -15,7 +15,7 @@ Example
     'breach'
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,14 +47,30 @@ class Threshold:
     """Practical minima of a change's effect; None never fires.
 
     `relative` is a further minimum for a breach, relative to the baseline: 0.5 fires where a share
-    of 2 % becomes 1 % or 3 %.
+    of 2 % becomes 1 % or 3 %. `relative_warning` is the same for a warning.
     """
 
     warning: float | None = None
     breach: float | None = None
     relative: float | None = None
+    relative_warning: float | None = None
     direction: Direction = Direction.BOTH
     minimum_n: int = MINIMUM_N
+
+
+# What the default monitors take for a change worth a look (warning) and worth an incident (breach).
+# The null and power suites hold these against the declared false-alarm rate: change them together.
+DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
+    "psi": Threshold(warning=0.1, breach=0.2, direction=Direction.UP),
+    "level_shift": Threshold(warning=0.07, breach=0.3),
+    "spread_shift": Threshold(warning=0.07, breach=0.3),
+    "cell_shift": Threshold(warning=0.03, breach=0.1, relative_warning=1 / 3),
+    "value_shift": Threshold(warning=0.005, breach=0.03, direction=Direction.UP),
+    "missing_share": Threshold(warning=0.02, breach=0.05, direction=Direction.UP),
+    "unseen_share": Threshold(warning=0.02, breach=0.05, direction=Direction.UP),
+    "out_of_range_share": Threshold(warning=0.02, breach=0.05, direction=Direction.UP),
+    "roc_auc": Threshold(warning=0.015, breach=0.04, direction=Direction.DOWN),
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,10 @@ def judge(finding: Finding, threshold: Threshold, *, significant: bool) -> Verdi
         _relative(finding, threshold), threshold.relative
     ):
         return Verdict.BREACH
-    return Verdict.WARNING if _reaches(size, threshold.warning) else Verdict.OK
+    warned = _reaches(size, threshold.warning) or _reaches(
+        _relative(finding, threshold), threshold.relative_warning
+    )
+    return Verdict.WARNING if warned else Verdict.OK
 
 
 def judge_limit(finding: Finding, limit: Limit) -> Verdict:
