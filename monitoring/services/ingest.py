@@ -22,8 +22,8 @@ from monitoring.gateways.refusals import Reasons, UploadRefused
 from monitoring.gateways.uploads import Upload
 from monitoring.models import Batch, BatchKind
 from monitoring.policies import can_send
-from monitoring.reads import earlier
 from monitoring.reads.baselines import schema_of
+from monitoring.services import earlier
 from registry.gateways import store
 from registry.models import Model, Version
 from registry.schemas import Dtype, Field, FieldRole, PredictionSchema

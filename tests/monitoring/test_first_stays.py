@@ -4,7 +4,7 @@ import pytest
 
 from monitoring.gateways.refusals import UploadRefused
 from monitoring.models import Batch
-from monitoring.reads import earlier
+from monitoring.services import earlier
 from tests.monitoring import world
 from tests.monitoring.test_fold import whole
 from tests.monitoring.test_ingest import accept, stored_files
