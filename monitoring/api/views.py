@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.sessions import person_of
+from audit.api.spreadsheets import SpreadsheetRenderer
 from monitoring import filters
 from monitoring.api import serializers as shapes
 from monitoring.api.answers import answering
@@ -29,8 +32,12 @@ from registry.models import Model
 
 
 class MeasurementListView(ListAPIView[Measurement]):
-    """The measurements of a model, newest first; outdated revisions only by `latest=false`."""
+    """The measurements of a model, newest first; outdated revisions only by `latest=false`.
 
+    As CSV up to 10,000 measurements at once; `Link` names the address of the next ones.
+    """
+
+    renderer_classes = (JSONRenderer, SpreadsheetRenderer)
     serializer_class = shapes.MeasurementOutput
     filterset_class = filters.MeasurementFilter
     queryset = Measurement.objects.none()
@@ -44,7 +51,11 @@ class MeasurementListView(ListAPIView[Measurement]):
 
     @extend_schema(
         operation_id="measurements_list",
-        responses={200: shapes.MeasurementOutput(many=True), **problems(401, 404, 422)},
+        responses={
+            (200, "application/json"): shapes.MeasurementOutput(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+            **problems(401, 404, 422),
+        },
     )
     def get(self, request: Request, model: str) -> Response:
         get_object_or_404(Model.objects.visible_to(request.user), slug=model)
