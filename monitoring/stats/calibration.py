@@ -86,12 +86,10 @@ def calibrations(bins: Bins, profile: Profile, *, seed: int = 0) -> dict[tuple[s
     """
     if bins.schema.task is Task.REGRESSION:
         return {}
-    if bins.schema.task is Task.BINARY:
-        classes, shape = ("",), (2, SCORE_BINS)
-        scores = profile.counts.get("score", np.zeros(shape, np.int64))[None]
-    else:
-        classes, shape = bins.schema.classes, (len(bins.schema.classes), 2, SCORE_BINS)
-        scores = profile.counts.get("score", np.zeros(shape, np.int64))
+    binary = bins.schema.task is Task.BINARY
+    classes = ("",) if binary else bins.schema.classes
+    nothing = np.zeros((len(classes), 2, SCORE_BINS), np.int64)
+    scores = profile.counts.get("score", nothing).reshape(nothing.shape)
     return {
         (name, label): finding
         for label, histogram in zip(classes, scores, strict=True)

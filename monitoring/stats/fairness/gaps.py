@@ -23,20 +23,24 @@ Source
     definitions are Fairlearn's (`between_groups`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from monitoring.stats.columns import Counts, Floats
+from monitoring.stats.columns import Counts
 from monitoring.stats.fairness.rates import MINIMUM_N, Share, rate_counts
 from monitoring.stats.fairness.sampling import (
     RESAMPLES,
     Sample,
+    Scale,
     bootstrapped,
-    difference,
+    deviations,
+    logarithm,
+    odds_of,
     of_shares,
+    plain,
     rates_again,
-    ratio,
+    spread,
 )
 from monitoring.stats.findings import Finding, Parameter, undefined
 from monitoring.stats.intervals import CONFIDENCE
@@ -61,7 +65,7 @@ def parity(
     """Return demographic parity difference and ratio of decisions, shape (2, groups)."""
     sample = selection(decisions, labels, minimum_n=minimum_n, seed=seed)
     apart = gap("demographic_parity_difference", sample, minimum_n=minimum_n, seed=seed)
-    below = ratio_gap("demographic_parity_ratio", [sample], minimum_n=minimum_n, seed=seed)
+    below = ratio_gap("demographic_parity_ratio", sample, minimum_n=minimum_n, seed=seed)
     return {finding.measure: finding for finding in (apart, below)}
 
 
@@ -88,9 +92,11 @@ def odds(
     for measure, rate in DIFFERENCES.items():
         found[measure] = gap(measure, samples[rate], minimum_n=minimum_n, seed=seed)
     both = [samples["true_positive_rate"], samples["false_positive_rate"]]
-    found["equalized_odds_difference"] = _larger(both, minimum_n=minimum_n, seed=seed)
+    found["equalized_odds_difference"] = gap(
+        "equalized_odds_difference", *both, minimum_n=minimum_n, seed=seed
+    )
     found["equalized_odds_ratio"] = ratio_gap(
-        "equalized_odds_ratio", both, minimum_n=minimum_n, seed=seed
+        "equalized_odds_ratio", *both, minimum_n=minimum_n, seed=seed
     )
     treatment = samples["treatment"]
     found["treatment_equality_difference"] = _treatment(treatment, minimum_n=minimum_n, seed=seed)
@@ -107,19 +113,61 @@ def sample_of(
     return of_shares(name, named, share.hits[judged], share.totals[judged], rates, seed=seed)
 
 
-def gap(measure: str, sample: Sample, *, minimum_n: int, seed: int) -> Finding:
-    """Return the largest minus the smallest number of a sample."""
-    return _finding(measure, [sample], difference, np.maximum, minimum_n=minimum_n, seed=seed)
+def gap(measure: str, *samples: Sample, minimum_n: int, seed: int, scale: Scale = plain) -> Finding:
+    """Return the largest minus the smallest number of a sample: of several, the larger gap."""
+    n = int(max(sample.n.sum() for sample in samples))
+    if min(sample.values.size for sample in samples) < 2:
+        return undefined(measure, n=n, reason=TOO_FEW, minimum_n=minimum_n)
+    each = [float(spread(scale(sample.values))) for sample in samples]
+    value = max(each)
+    drawn = [spread(deviations(sample, scale)) for sample in samples]
+    reach = float(np.nanquantile(np.fmax.reduce(drawn), CONFIDENCE))
+    null = np.fmax.reduce([spread(scale(sample.null)) for sample in samples])
+    usual = float(np.nanmean(null))
+    again = np.fmax.reduce([spread(scale(sample.again)) for sample in samples])
+    return Finding(
+        measure,
+        value,
+        n,
+        low=max(0.0, value - reach),
+        high=value + reach,
+        p_value=_p_value(samples),
+        baseline=0.0,
+        effect=max(0.0, value - usual),
+        standard_error=float(np.nanstd(again)),
+        parameters=_parameters(samples[each.index(value)], minimum_n, seed, usual),
+    )
 
 
-def ratio_gap(measure: str, samples: Sequence[Sample], *, minimum_n: int, seed: int) -> Finding:
-    """Return the smallest over the largest number: of several samples, the smallest ratio."""
-    return _finding(measure, samples, ratio, np.minimum, minimum_n=minimum_n, seed=seed)
-
-
-def _larger(samples: Sequence[Sample], *, minimum_n: int, seed: int) -> Finding:
-    measure = "equalized_odds_difference"
-    return _finding(measure, samples, difference, np.maximum, minimum_n=minimum_n, seed=seed)
+def ratio_gap(measure: str, *samples: Sample, minimum_n: int, seed: int) -> Finding:
+    """Return the smallest over the largest share of a sample: of several, the smaller ratio."""
+    n = int(max(sample.n.sum() for sample in samples))
+    if min(sample.values.size for sample in samples) < 2:
+        return undefined(measure, n=n, reason=TOO_FEW, minimum_n=minimum_n)
+    if min(float(sample.values.max()) for sample in samples) == 0:
+        return undefined(measure, n=n, reason=NEVER, minimum_n=minimum_n)
+    each = [float(sample.values.min() / sample.values.max()) for sample in samples]
+    value = min(each)
+    logs = [logarithm(sample) for sample in samples]
+    pairs = list(zip(samples, logs, strict=True))
+    drawn = np.fmax.reduce([spread(deviations(sample, log)) for sample, log in pairs])
+    reach = float(np.exp(np.nanquantile(drawn, CONFIDENCE)))
+    floor = float(np.exp(-max(float(spread(log(sample.values))) for sample, log in pairs)))
+    null = np.exp(-np.fmax.reduce([spread(log(sample.null)) for sample, log in pairs]))
+    again = np.exp(-np.fmax.reduce([spread(log(sample.again)) for sample, log in pairs]))
+    usual = float(np.nanmean(null))
+    return Finding(
+        measure,
+        value,
+        n,
+        low=value / reach,
+        high=min(1.0, floor * reach),
+        p_value=_p_value(samples),
+        baseline=1.0,
+        effect=min(0.0, value - usual),
+        standard_error=float(np.nanstd(again)),
+        parameters=_parameters(samples[each.index(value)], minimum_n, seed, usual),
+    )
 
 
 def _treatment(sample: Sample, *, minimum_n: int, seed: int) -> Finding:
@@ -127,58 +175,15 @@ def _treatment(sample: Sample, *, minimum_n: int, seed: int) -> Finding:
     measure = "treatment_equality_difference"
     if sample.values.size > 1 and (sample.values == 1).any():
         return undefined(measure, n=int(sample.n.sum()), reason=NO_ALARM, minimum_n=minimum_n)
-    return _finding(measure, [sample], _odds_gap, np.maximum, minimum_n=minimum_n, seed=seed)
+    return gap(measure, sample, minimum_n=minimum_n, seed=seed, scale=odds_of)
 
 
-def _odds_gap(shares: Floats) -> Floats:
-    return difference(np.where(shares < 1, shares / np.where(shares < 1, 1 - shares, 1), np.nan))
+def _p_value(samples: Sequence[Sample]) -> float:
+    """Return the smallest p-value, corrected for how many were looked at (Bonferroni)."""
+    return min(1.0, len(samples) * min(sample.p_value for sample in samples))
 
 
-def _finding(
-    measure: str,
-    samples: Sequence[Sample],
-    function: Callable[[Floats], Floats],
-    joined: np.ufunc,
-    *,
-    minimum_n: int,
-    seed: int,
-) -> Finding:
-    """Return the gap that `function` gives, over several samples the one that `joined` prefers."""
-    n = int(max(sample.n.sum() for sample in samples))
-    if min(sample.values.size for sample in samples) < 2:
-        return undefined(measure, n=n, reason=TOO_FEW, minimum_n=minimum_n)
-    each = [float(function(sample.values)) for sample in samples]
-    value = float(joined.reduce(each))
-    if not np.isfinite(value):
-        return undefined(measure, n=n, reason=NEVER, minimum_n=minimum_n)
-    worst = samples[each.index(value)]
-    again = joined.reduce([function(sample.again) for sample in samples])
-    null = joined.reduce([function(sample.null) for sample in samples])
-    low, high = basic_interval(value, again, top=1.0 if function is ratio else np.inf)
-    usual = float(np.nanmean(null)) if np.isfinite(null).any() else value
-    is_ratio = function is ratio
-    return Finding(
-        measure,
-        value,
-        n,
-        low=low,
-        high=high,
-        p_value=min(1.0, len(samples) * min(sample.p_value for sample in samples)),
-        baseline=1.0 if is_ratio else 0.0,
-        effect=min(0.0, value - usual) if is_ratio else max(0.0, value - usual),
-        standard_error=float(np.nanstd(again)),
-        parameters=_parameters(worst, minimum_n, seed) | {"null_mean": usual},
-    )
-
-
-def basic_interval(value: float, again: Floats, *, top: float) -> tuple[float, float]:
-    """Return the bootstrap's interval turned round the value, within 0 and `top`."""
-    lower, upper = np.nanquantile(again, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
-    low, high = 2 * value - float(upper), 2 * value - float(lower)
-    return max(0.0, min(value, low)), min(top, max(value, high))
-
-
-def _parameters(worst: Sample, minimum_n: int, seed: int) -> dict[str, Parameter]:
+def _parameters(worst: Sample, minimum_n: int, seed: int, usual: float) -> dict[str, Parameter]:
     return {
         "confidence": CONFIDENCE,
         "rate": worst.name,
@@ -186,6 +191,7 @@ def _parameters(worst: Sample, minimum_n: int, seed: int) -> dict[str, Parameter
         "lowest": worst.labels[int(np.argmin(worst.values))],
         "highest": worst.labels[int(np.argmax(worst.values))],
         "smallest_detectable": worst.detectable,
+        "null_mean": usual,
         "minimum_n": minimum_n,
         "resamples": RESAMPLES,
         "seed": seed,

@@ -25,9 +25,15 @@ from dataclasses import replace
 import numpy as np
 
 from monitoring.stats.columns import Counts, Floats
-from monitoring.stats.fairness.gaps import NEVER, basic_interval, ratio_gap, selection
+from monitoring.stats.fairness.gaps import NEVER, ratio_gap, selection
 from monitoring.stats.fairness.rates import MINIMUM_N, too_small
-from monitoring.stats.fairness.sampling import RESAMPLES, Sample, of_shares
+from monitoring.stats.fairness.sampling import (
+    RESAMPLES,
+    Sample,
+    deviations,
+    logarithm,
+    of_shares,
+)
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE
 
@@ -90,7 +96,7 @@ def _ratios(
     seed: int,
 ) -> dict[tuple[str, str], Finding]:
     """Return the ratio of every group with rows to the highest, and under "" the lowest."""
-    found = {(measure, ""): ratio_gap(measure, [sample], minimum_n=minimum_n, seed=seed)}
+    found = {(measure, ""): ratio_gap(measure, sample, minimum_n=minimum_n, seed=seed)}
     highest = float(sample.values.max(initial=0.0))
     for place, label in enumerate(labels):
         if label in sample.labels:
@@ -108,15 +114,18 @@ def _one(measure: str, sample: Sample, label: str, highest: float) -> Finding:
     n, rate = int(sample.n[place]), float(sample.values[place])
     if not highest:
         return undefined(measure, n=n, reason=NEVER, judged=True, rate=rate)
-    value, most = rate / highest, np.fmax.reduce(sample.again, axis=1)
-    again = np.where(most > 0, sample.again[:, place] / np.where(most > 0, most, 1.0), np.nan)
-    low, high = basic_interval(value, again, top=1.0)
+    log = logarithm(sample)
+    drawn = deviations(sample, log)
+    apart = np.abs(drawn - drawn[:, [place]]).max(axis=1)
+    reach = float(np.exp(np.nanquantile(apart, CONFIDENCE)))
+    value = rate / highest
+    safe = float(np.exp(log(sample.values)[place])) / highest
     return Finding(
         measure,
         value,
         n,
-        low=low,
-        high=high,
-        standard_error=float(np.nanstd(again)),
+        low=value / reach,
+        high=min(1.0, safe * reach),
+        standard_error=safe * float(np.nanstd(drawn[:, place])),
         parameters={"confidence": CONFIDENCE, "judged": True, "rate": rate, "highest": highest},
     )

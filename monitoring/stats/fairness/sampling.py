@@ -1,12 +1,13 @@
 """Sampling: what chance alone does to a gap between groups.
 
 Definition
-    A gap is a function of the groups' numbers, such as their largest minus their smallest. Its
-    interval comes from a bootstrap of the counts (multinomial over all cells of the cube), turned
-    round the value ("basic"), because the largest of several estimates is biased upwards. "All
-    groups are alike" is tested by a chi-square test of homogeneity, by Fisher's exact test or from
-    draws where cells are sparse; Welch's test for means. The effect is the gap less what
-    sampling gives on average where groups are alike.
+    A gap is the range of the groups' numbers (a ratio: of their logarithms). Numbers are drawn
+    again by a bootstrap of the counts, multinomial over all cells of the cube. No gap can be wrong
+    by more than the range of the groups' deviations, so the 95 % quantile of that range bounds the
+    gap on either side; a quantile of the drawn gaps would not, as the largest of several estimates
+    is biased. "All groups are alike" is tested by a chi-square test of homogeneity, by Fisher's
+    exact test or from draws where cells are sparse; Welch's test for means. The effect is the gap
+    less what sampling gives on average where groups are alike.
 
     Smallest detectable gap: how far the group that is known worst must lie from all others to be
     found with power 0.8 at alpha 0.05, by the noncentral chi-square distribution.
@@ -36,7 +37,7 @@ POWER = 0.8
 SPARSE = 5.0
 FISHER_BELOW = 20
 
-Gap = Callable[[Floats], Floats]
+Scale = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,37 @@ def smallest_detectable(precision: Floats, *, alpha: float = ALPHA, power: float
     return float((needed / (least * (1 - least / whole))) ** 0.5)
 
 
-def difference(values: Floats) -> Floats:
+def spread(values: Floats) -> Floats:
     """Return the largest minus the smallest along the last axis, NaN left out."""
     gap: Floats = np.fmax.reduce(values, axis=-1) - np.fmin.reduce(values, axis=-1)
     return gap
 
 
-def ratio(values: Floats) -> Floats:
-    """Return the smallest over the largest along the last axis; NaN where the largest is 0."""
-    largest, smallest = np.fmax.reduce(values, axis=-1), np.fmin.reduce(values, axis=-1)
-    return np.where(largest > 0, smallest / np.where(largest > 0, largest, 1.0), np.nan)
+def deviations(sample: Sample, scale: Scale) -> Floats:
+    """Return how far each draw of each group lies from its value, shape (resamples, groups)."""
+    return scale(sample.again) - scale(sample.values)
+
+
+def logarithm(sample: Sample) -> Scale:
+    """Return the logarithm for these groups' shares, a share of 0 taken as half a row."""
+    least = 0.5 / np.maximum(sample.n, 1)
+
+    def of(shares: Floats) -> Floats:
+        found: Floats = np.log(np.fmax(shares, least))
+        return found
+
+    return of
+
+
+def plain(values: Floats) -> Floats:
+    """Return the values as they are."""
+    return values
+
+
+def odds_of(shares: Floats) -> Floats:
+    """Return share / (1 - share); NaN where the share is 1."""
+    below = shares < 1
+    return np.where(below, shares / np.where(below, 1 - shares, 1.0), np.nan)
 
 
 def _homogeneity(hits: Counts | Floats, totals: Counts, drawn: Counts) -> float:

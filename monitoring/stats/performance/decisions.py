@@ -107,7 +107,7 @@ def _delta(
     error = delta_error(table.ravel(), function)
     if error < SMALL:
         # At a bound of the measure the derivatives vanish; half a row per cell keeps an interval.
-        error = delta_error(table.ravel() + 0.5, function)
+        error = delta_error(table.ravel().astype(np.float64) + 0.5, function)
     return normal_finding(measure, value, error, n, bounds=(lowest, 1), **parameters)
 
 
