@@ -45,6 +45,7 @@ DENSE = 50.0
 RARE = 1.0
 CAREFUL_BELOW = 20.0
 CARE = 0.9
+GAP = 4
 FACTORS = {"psi": 1.0, "kl": 0.5, "js_distance": 0.125 / float(np.log(2)), "hellinger": 0.125}
 ROOTS = frozenset({"js_distance", "hellinger"})
 
@@ -189,13 +190,14 @@ def chosen_by_reference(reference: Counts, current: Counts) -> NDArray[np.bool_]
 
     A cell that the reference has no row of may hold all the categories that the reference happened
     not to see: it is empty by choice. Together with all cells of up to c reference rows it is
-    comparable where no cell has c + 1: those above would gain by sampling what those below lose.
+    comparable where no cell has a few more than c: those that truly have more and were seen less
+    would else gain by sampling. c ends at the first gap of more than four counts.
     """
     if not (current[reference == 0] > 0).any():
         return np.zeros(reference.shape, dtype=np.bool_)
-    seen = np.unique(reference[reference > 0])
-    gaps = np.flatnonzero(seen != np.arange(1, seen.size + 1))
-    limit = int(gaps[0]) if gaps.size else int(seen.size)
+    seen = np.unique(reference)
+    ends = np.flatnonzero(np.diff(seen) > GAP)
+    limit = int(seen[ends[0]]) if ends.size else int(seen[-1])
     together: NDArray[np.bool_] = reference <= limit
     return together
 

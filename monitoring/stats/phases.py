@@ -1,13 +1,13 @@
 """Phases: a reference for the hours that a window holds, where the reference has a season.
 
 Definition
-    A scheme maps a moment (UTC) to a phase: none (1), weekday (7), hour (24), weekend x hour (48),
-    hour of the week (168). The coarsest scheme is chosen whose phases leave no season within them,
-    for any field. The season left inside the phases of a scheme is the sum over its phases of the
-    contingency chi-square, finer phases x cells, at every finer grain; it counts only if it is
-    significant (corrected for grains and fields) **and** its effect sqrt((chi2 - degrees) / rows)
-    is at least 0.1, as a shift of the mean by a tenth of a standard deviation has. Schemes whose
-    phases the reference has not seen often enough to tell a season from an odd day are left out.
+    A scheme maps a moment to a phase: none (1), weekend (2), weekday (7), hour (24), weekend x hour
+    (48), hour of the week (168). The coarsest scheme is chosen whose phases leave no season within
+    them, for any field. The season left is the sum over the scheme's phases of the contingency
+    chi-square, finer phases x cells, at every finer grain; it counts only if it is significant
+    (corrected for grains and fields) **and** its effect sqrt((chi2 - degrees) / rows) is at least
+    0.1, as a shift of the mean by a tenth of a standard deviation has. Schemes whose phases the
+    reference has not seen often enough to tell a season from an odd day are left out.
 
     A window is compared with the reference as it would be over the same phases. With window shares
     w and reference rows m by phase, the mixed reference's shares are sum w p, and their sampling
@@ -44,7 +44,8 @@ from monitoring.stats.profiles import Profile, merge
 HOURS = 168
 DAY = 24
 SATURDAY = 5
-ALPHA = 0.001
+# A scheme too fine costs power, one too coarse breaks the promise: so not a strict test.
+ALPHA = 0.05
 SMALLEST_EFFECT = 0.1
 
 
@@ -52,6 +53,7 @@ class Scheme(StrEnum):
     """How a moment is mapped to a phase, coarsest first."""
 
     NONE = "none"
+    WEEKEND = "weekend"
     WEEKDAY = "weekday"
     HOUR = "hour"
     WEEKEND_HOUR = "weekend_hour"
@@ -60,6 +62,7 @@ class Scheme(StrEnum):
 
 SIZES = {
     Scheme.NONE: 1,
+    Scheme.WEEKEND: 2,
     Scheme.WEEKDAY: 7,
     Scheme.HOUR: 24,
     Scheme.WEEKEND_HOUR: 48,
@@ -68,6 +71,7 @@ SIZES = {
 # How many days a reference must span before a scheme's phases have been seen often enough.
 DAYS_NEEDED = {
     Scheme.NONE: 0.0,
+    Scheme.WEEKEND: 14.0,
     Scheme.WEEKDAY: 21.0,
     Scheme.HOUR: 3.0,
     Scheme.WEEKEND_HOUR: 14.0,
@@ -117,8 +121,8 @@ def phase_of_hour(hour: int, scheme: Scheme) -> int:
     if scheme is Scheme.NONE:
         return 0
     day, clock = divmod(hour % HOURS, DAY)
-    if scheme is Scheme.WEEKDAY:
-        return day
+    if scheme in {Scheme.WEEKEND, Scheme.WEEKDAY}:
+        return day if scheme is Scheme.WEEKDAY else int(day >= SATURDAY)
     if scheme is Scheme.HOUR:
         return clock
     return clock + DAY * (day >= SATURDAY) if scheme is Scheme.WEEKEND_HOUR else hour % HOURS

@@ -86,19 +86,29 @@ def spread_shift(reference: Counts, current: Counts) -> Finding:
     return _finding("spread_shift", value, abs(slope) * spread**0.5, p_value, n, m)
 
 
-def cell_shift(
-    reference: Counts, current: Counts, labels: Sequence[str], *, measure: str = "cell_shift"
-) -> Finding:
-    """Return the change of the share of one cell, shape (cells,), and which one it was.
+def cell_shift(reference: Counts, current: Counts, labels: Sequence[str]) -> Finding:
+    """Return the change of the share of one category, shape (cells,), and which one it was.
 
     Of the cells that changed beyond doubt (corrected p up to 1e-5) that with the largest relative
     change, so that a frequent cell's small change does not hide a rare one's halving; else that
     with the smallest p-value. `effect` is the difference of the shares, `baseline` the reference's.
     """
-    n, m = int(current.sum()), int(reference.sum())
+    return _one_cell("cell_shift", *_frequent(reference, current, labels))
+
+
+def value_shift(reference: Counts, current: Counts, labels: Sequence[str]) -> Finding:
+    """Return the change of the share of one bin of a numeric field, and which one it was.
+
+    As `cell_shift`, but no bins are gathered: they were cut on the reference to hold equal counts,
+    so that choosing the small ones by what the window holds would find a change in them.
+    """
+    return _one_cell("value_shift", labels, reference, current)
+
+
+def _one_cell(measure: str, names: Sequence[str], left: Counts, right: Counts) -> Finding:
+    n, m = int(right.sum()), int(left.sum())
     if not n or not m:
         return undefined(measure, n=n, reason=NO_ROWS)
-    names, left, right = _frequent(reference, current, labels)
     p_values = np.minimum(1.0, cell_p_values(left, right, m, n) * left.size)
     place = _chosen(p_values, left / m, right / n)
     hits, usual = int(right[place]), int(left[place])
