@@ -21,10 +21,15 @@ def mean_finding(
     n: int,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> Finding:
-    """Return a mean from its sum and sum of squares, with the normal interval."""
+    """Return a mean from its sum and sum of squares, with the normal interval.
+
+    Without interval where the profile does not hold the squares.
+    """
     if not n:
         return undefined(measure, n=0, reason=NO_OUTCOMES)
     mean = labelled(profile, total) / n
+    if f"labelled/{squares}" not in profile.sums:
+        return Finding(measure, mean, n, parameters={"interval": "squares were not kept"})
     variance = max(labelled(profile, squares) / n - mean * mean, 0.0)
     error = (variance / max(n - 1, 1)) ** 0.5
     return normal_finding(measure, mean, error, n, bounds=bounds)

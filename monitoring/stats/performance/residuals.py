@@ -20,7 +20,7 @@ Source
 import numpy as np
 
 from monitoring.stats.columns import Counts, Floats
-from monitoring.stats.exact import Exact
+from monitoring.stats.exact import exact
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, normal_finding, z_of
 from monitoring.stats.performance.means import NO_OUTCOMES, labelled, mean_finding
@@ -33,13 +33,16 @@ BEYOND = "the quantile lies beyond the outermost residual bin"
 
 def regression(profile: Profile) -> dict[str, Finding]:
     """Return bias, MAE, RMSE, R2 and MAPE, from moments of the residual prediction - outcome."""
+    found = _errors(profile)
+    return found | {"r2": _r2(profile, found["bias"].n), "mape": _mape(profile)}
+
+
+def _errors(profile: Profile) -> dict[str, Finding]:
     n = int(profile.counts["residual"].sum()) if "residual" in profile.counts else 0
     return {
         "bias": mean_finding("bias", profile, "residual", "residual^2", n),
         "mae": mean_finding("mae", profile, "absolute", "residual^2", n, bounds=(0, np.inf)),
         "rmse": _rmse(profile, n),
-        "r2": _r2(profile, n),
-        "mape": _mape(profile),
     }
 
 
@@ -116,25 +119,31 @@ def regression_by_group(
     found: dict[tuple[str, str], Finding] = {}
     for place, label in enumerate(labels):
         if counts[place].any():
-            one = regression(_only(profile, counts[place], f"{key}/{place}"))
-            one = {name: one[name] for name in ("bias", "mae", "rmse")}
+            one = _errors(_only(bins, profile, counts[place], f"{key}/{place}"))
             one |= error_quantiles(bins, counts[place])
             found |= {(name, label): finding for name, finding in one.items()}
     return found
 
 
-def _only(profile: Profile, counts: Counts, key: str) -> Profile:
+def _only(bins: Bins, profile: Profile, counts: Counts, key: str) -> Profile:
     """Return one group's rows as a profile of their own."""
-    names = ("residual", "absolute", "squared")
-    sums: dict[str, Exact] = {}
-    for name in names:
-        for square in ("", "^2"):
-            known = profile.sums.get(f"labelled/{name}{square}/{key}")
-            if known is not None:
-                sums[f"labelled/{name}{square}"] = known
-    if "labelled/squared" in sums:
-        sums["labelled/residual^2"] = sums["labelled/squared"]
+    sums = {
+        f"labelled/{name}": profile.sums[f"labelled/{name}/{key}"]
+        for name in ("residual", "absolute", "squared")
+    }
+    sums["labelled/residual^2"] = sums["labelled/squared"]
+    sums["labelled/squared^2"] = exact(_fourth_powers(bins, counts))
     return Profile(profile.bins, {"residual": counts}, sums)
+
+
+def _fourth_powers(bins: Bins, counts: Counts) -> float:
+    """Return the sum of r^4 from the middles of the residual bins, the open ones at their edge.
+
+    It is kept of no group, and only the width of RMSE's interval depends on it.
+    """
+    edges = np.clip(bins.residual_edges, bins.residual_edges[1], bins.residual_edges[-2])
+    middles = (edges[:-1] + edges[1:]) / 2
+    return float((counts * middles**4).sum())
 
 
 def _mape(profile: Profile) -> Finding:
