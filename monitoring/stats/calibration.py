@@ -72,11 +72,16 @@ def calibration(histogram: Counts, *, bins: int = BINS, seed: int = 0) -> dict[s
     """Return ECE, MCE, slope, intercept and Brier's parts of scores by outcome, shape (2, bins)."""
     found = curve(histogram, bins=bins)
     return {
-        "ece": _finding("ece", found, _ece, seed=seed),
+        "ece": expected_error(histogram, bins=bins, seed=seed),
         "mce": _finding("mce", found, _mce, seed=seed),
         **recalibration(histogram),
         **decomposition(histogram, bins=bins, seed=seed),
     }
+
+
+def expected_error(histogram: Counts, *, bins: int = BINS, seed: int = 0) -> Finding:
+    """Return ECE alone of scores by outcome, shape (2, fine bins)."""
+    return _finding("ece", curve(histogram, bins=bins), _ece, seed=seed)
 
 
 def calibrations(bins: Bins, profile: Profile, *, seed: int = 0) -> dict[tuple[str, str], Finding]:

@@ -114,6 +114,15 @@ def test_raw_pr_auc_and_ks_lie_within_the_reported_bounds():
         assert -1e-12 <= rise <= found["ks"].parameters["bin_bound"] + 1e-12
 
 
+def test_raw_gini_lies_within_twice_the_bound_of_the_auc():
+    truth, scores = scored_rows(2_000, 3)
+    found = performance.scored(histogram_of(truth, scores, 20))
+    raw = 2 * metrics.roc_auc_score(truth, scores) - 1
+    assert abs(found["gini"].value - raw) <= found["gini"].parameters["bin_bound"]
+    bounds = (found["gini"].parameters["bin_bound"], found["roc_auc"].parameters["bin_bound"])
+    assert bounds[0] == 2 * bounds[1]
+
+
 def test_the_bound_of_coarse_bins_is_reached_by_the_worst_order():
     histogram = np.array([[2], [2]])
     best = metrics.average_precision_score([1, 1, 0, 0], [4, 3, 2, 1])

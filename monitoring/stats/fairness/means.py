@@ -23,7 +23,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitoring.stats.calibration import BINS, calibration
+from monitoring.stats.calibration import expected_error
 from monitoring.stats.columns import Counts
 from monitoring.stats.fairness.gaps import gap
 from monitoring.stats.fairness.rates import MINIMUM_N, marked
@@ -70,8 +70,7 @@ def calibration_rates(
     found: dict[tuple[str, str], Finding] = {}
     for place, label in enumerate(labels):
         if scores[place].any():
-            ece = calibration(scores[place], bins=BINS, seed=seed)["ece"]
-            found["ece", label] = marked(ece, minimum_n)
+            found["ece", label] = marked(expected_error(scores[place], seed=seed), minimum_n)
             found["calibration_gap", label] = marked(_in_the_large(scores[place]), minimum_n)
     return found
 

@@ -65,7 +65,10 @@ def error_quantiles(bins: Bins, histogram: Counts) -> dict[str, Finding]:
 
 
 def error_quantile(measure: str, counts: Counts, edges: Floats, share: float) -> Finding:
-    """Return the quantile `share` of a histogram, shape (bins,) over (bins + 1,) edges."""
+    """Return the quantile `share` of a histogram, shape (bins,) over (bins + 1,) edges.
+
+    A side of the interval that reaches into an open bin is None.
+    """
     n = int(counts.sum())
     if not n:
         return undefined(measure, n=0, reason=NO_OUTCOMES)

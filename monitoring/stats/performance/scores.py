@@ -70,6 +70,7 @@ def gini(histogram: Counts) -> Finding:
     auc = roc_auc(histogram)
     if auc.value is None or auc.low is None or auc.high is None or auc.standard_error is None:
         return undefined("gini", n=auc.n, reason=auc.reason)
+    bound = 2 * float(auc.parameters["bin_bound"] or 0.0)
     return Finding(
         "gini",
         2 * auc.value - 1,
@@ -77,7 +78,7 @@ def gini(histogram: Counts) -> Finding:
         low=2 * auc.low - 1,
         high=2 * auc.high - 1,
         standard_error=2 * auc.standard_error,
-        parameters=auc.parameters,
+        parameters={**auc.parameters, "bin_bound": bound},
     )
 
 
