@@ -57,6 +57,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/change-requests/{request}/withdraw": REASON,
     "POST api/v1/archives": {"model": "flight-delay", "version": 0, **REASON},
     "POST api/v1/archives/{archive}/restore": REASON,
+    "POST api/v1/models/{model}/versions/{version}/clearance": {"decision": "suspend", **REASON},
     "POST models/{model}/{version}/request": {"kind": "retire", **REASON},
     "POST models/{model}/{version}/card/edit": {"overview": "x", "expected_revision": "1"},
     "POST models/{model}/{version}/clearance": {"environment": "production", **REASON},

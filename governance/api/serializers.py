@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from governance.models import ChangeRequest, Decision, GateResult, SignOff
+from governance.models import ChangeRequest, Clearance, Decision, GateResult, SignOff
 from governance.reads.evidence import what_changed
 from governance.reads.signatures import counting, missing
 from governance.states import RequestKind
@@ -55,6 +55,25 @@ class NewDecisionSerializer(serializers.Serializer[Any]):
 
 class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=4000)
+
+
+class NewClearanceSerializer(serializers.Serializer[Any]):
+    decision = serializers.ChoiceField(choices=["suspend", "reinstate"])
+    environment = serializers.SlugField(max_length=40, default="production")
+    reason = serializers.CharField(max_length=1000)
+
+
+class ClearanceSerializer(serializers.ModelSerializer[Clearance]):
+    model = serializers.CharField(source="version.model.slug")
+    version = serializers.IntegerField(source="version.number")
+    decided_by = serializers.CharField(
+        source="decided_by.name", default=None, allow_null=True, help_text="Null: Ombud itself"
+    )
+
+    class Meta:
+        model = Clearance
+        fields = ["model", "version", "environment", "state", "reasons", "decided_by"]
+        fields += ["considered", "since"]
 
 
 class NewArchiveSerializer(serializers.Serializer[Any]):

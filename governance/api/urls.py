@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.api.cards import CardView
+from governance.api.clearance import ClearanceView
 from governance.api.requests import (
     ArchiveListView,
     DecisionView,
@@ -17,6 +18,11 @@ from governance.api.status import model_status
 urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<slug:model>/status", model_status, name="api-status"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
+    path(
+        "models/<slug:model>/versions/<int:version>/clearance",
+        ClearanceView.as_view(),
+        name="api-clearance",
+    ),
     path("change-requests", RequestListView.as_view(), name="api-requests"),
     path("change-requests/<int:pk>", RequestView.as_view(), name="api-request"),
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),

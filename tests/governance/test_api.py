@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.services.tokens import create_token
+from audit.models import Event
 from governance.models import CardRevision, ChangeRequest, SignOff
 from registry.models import Archive, Version
 from tests.conftest import PASSWORD
-from tests.governance.conftest import ask, sign
+from tests.governance.conftest import Unchanged, ask, critical_incident, promoted, sign
 
 CARD = "/api/v1/models/flight-delay/versions/1/card"
 REQUESTS = "/api/v1/change-requests"
@@ -191,3 +192,62 @@ def test_a_signature_needs_a_person_even_with_a_session(signed_in, one, olga, ri
     assert sent.status_code == 422
     sign(rita, request)
     assert SignOff.objects.count() == 1
+
+
+CLEARANCE = "/api/v1/models/flight-delay/versions/1/clearance"
+STATUS = "/api/v1/models/flight-delay/status"
+
+
+def clear(decision, reason="I looked", **more):
+    return {"decision": decision, "reason": reason, **more}
+
+
+def test_clearance_is_suspended_and_reinstated_by_those_who_may(api, one, olga, vera, rita, rosa):
+    promoted(one, olga, vera, rita)
+    incident = critical_incident(one)
+    suspended = api(rita, "post", CLEARANCE, clear("suspend", "Too many complaints"))
+    assert suspended.status_code == 200, suspended.content
+    told = suspended.json()
+    assert (told["state"], told["decided_by"]) == ("suspended", "Rita")
+    assert told["reasons"] == ["Rita: Too many complaints"]
+    assert api(olga, "get", STATUS).json()["clearance"]["state"] == "suspended"
+    again = api(rosa, "post", CLEARANCE, clear("reinstate"))
+    assert (again.status_code, again.json()["considered"]) == (200, [incident.pk])
+    assert api(olga, "get", STATUS).json()["clearance"]["state"] == "cleared"
+
+
+@pytest.mark.parametrize("name", ["olga", "vera", "adam", "anna", "robot"])
+def test_others_do_not_decide_about_clearance(name, signed_in, request, one, olga, vera, rita):
+    promoted(one, olga, vera, rita)
+    client = signed_in(request.getfixturevalue(name))
+    with Unchanged():
+        refused = client.post(CLEARANCE, clear("suspend"), content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "refused")
+
+
+def test_strangers_do_not_find_the_version_whose_clearance_it_is(signed_in, sam, one):
+    with Unchanged():
+        answer = signed_in(sam).post(CLEARANCE, clear("suspend"), content_type="application/json")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (clear("reinstate"), 409, "clearance_not_so"),
+        (clear("suspend", environment="staging"), 409, "clearance_not_so"),
+        (clear("keep"), 422, "invalid"),
+        (clear("suspend", reason=" "), 422, "invalid"),
+        (clear("suspend", reason="x" * 1001), 422, "invalid"),
+        (clear("suspend", environment="a b"), 422, "invalid"),
+    ],
+)
+def test_a_decision_that_makes_no_sense_changes_nothing(
+    api, one, olga, vera, rita, sent, status, code
+):
+    promoted(one, olga, vera, rita)
+    assert api(rita, "get", STATUS).status_code == 200
+    events = Event.objects.filter(event__contains="clearance").count()
+    refused = api(rita, "post", CLEARANCE, sent)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert Event.objects.filter(event__contains="clearance").count() == events
