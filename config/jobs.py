@@ -17,6 +17,7 @@ KINDS: dict[str, Kind] = {
     "registry.push": Kind("registry.jobs.mlflow.push_model", "lifecycle", attempts=50),
     "registry.archive": Kind("registry.jobs.archives.write_archive", "lifecycle", attempts=50),
     "registry.restore": Kind("registry.jobs.archives.restore_archive", "lifecycle", attempts=50),
+    "registry.verify": Kind("registry.jobs.verification.verify_archive", "lifecycle"),
     "monitoring.fold": Kind("monitoring.jobs.fold.fold_batch", "ingest"),
     "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
     "monitoring.evaluate": Kind("monitoring.jobs.evaluate.evaluate_window", "evaluate"),
@@ -29,6 +30,8 @@ BEAT = {
     "windows": {"task": "monitoring.tasks.schedule_windows", "schedule": 15.0},
     "parked": {"task": "monitoring.tasks.retry_parked", "schedule": 60.0},
     "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
+    # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
+    "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},
     "verdicts": {"task": "governance.tasks.follow_verdicts", "schedule": 10.0},
 }
 for _entry in BEAT.values():

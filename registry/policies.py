@@ -7,6 +7,7 @@ from accounts.roles import Role
 from registry.states import RISK_ORDER
 
 OWNERS_ONLY = "Only developers and service accounts of the owning team change this."
+TEAM_ONLY = "Only people and service accounts who work with the team's models do this."
 CHANGES_ONLY = (
     "Stages, roles and archives follow approved change requests. Submit one; when it is approved "
     "Ombud carries it out."
@@ -27,6 +28,19 @@ def can_set_tier(actor: Any, team_id: int, *, before: str, after: str) -> bool:
     if RISK_ORDER.index(after) >= RISK_ORDER.index(before):
         return can_change_model(actor, team_id)
     return acts(actor, Role.RISK_OFFICER, team_id=team_id)
+
+
+def can_verify(actor: Any, team_id: int) -> bool:
+    """Have an archive read again: whoever builds, judges or serves the team's models."""
+    return acts(
+        actor,
+        Role.DEVELOPER,
+        Role.VALIDATOR,
+        Role.REVIEWER,
+        Role.RISK_OFFICER,
+        Role.SERVICE_ACCOUNT,
+        team_id=team_id,
+    )
 
 
 def can_carry_out(actor: Any) -> bool:

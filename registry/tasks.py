@@ -3,8 +3,14 @@
 from celery import shared_task
 
 from registry.jobs import reconcile as jobs
+from registry.jobs import verification
 
 
 @shared_task
 def reconcile() -> None:
     jobs.reconcile()
+
+
+@shared_task
+def verify_oldest() -> None:
+    verification.verify_oldest()

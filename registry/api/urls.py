@@ -23,4 +23,9 @@ urlpatterns = [
     ),
     # The list is governance's address: it adds to views.ArchiveListView how one is asked for.
     path("archives/<int:archive>", views.ArchiveView.as_view(), name="api-archive"),
+    path(
+        "archives/<int:archive>/verify",
+        views.ArchiveVerificationView.as_view(),
+        name="api-archive-verify",
+    ),
 ]

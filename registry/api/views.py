@@ -25,6 +25,7 @@ from registry.querysets import ModelQuerySet, VersionQuerySet
 from registry.reads import archives, models, versions
 from registry.refusals import ModelInvalid
 from registry.services import references
+from registry.services.archives import request_verification
 from registry.services.models import change_model, register_model
 from registry.services.schemas import set_schema
 from registry.services.versions import register_version
@@ -208,6 +209,25 @@ class ArchiveView(APIView):
         """One archive with every file of its manifest and its restorations."""
         detail = archives.archive_detail(request.user, archive)
         return Response(shapes.ArchiveDetailOutput(detail).data)
+
+
+class ArchiveVerificationView(APIView):
+    @extend_schema(
+        operation_id="archives_verify",
+        request=None,
+        responses={202: shapes.ArchiveOutput, **problems(401, 403, 404, 422)},
+    )
+    def post(self, request: Request, archive: int) -> Response:
+        """Have every byte of a sealed archive read again.
+
+        A worker does it: `verified_at` moves when all was found as sealed, `error` says what was
+        not. Asked again while it waits, nothing more happens.
+        """
+        found = archives.archive_detail(request.user, archive)
+        with answering():
+            request_verification(actor=person_of(request), archive_id=found.row.id)
+        detail = archives.archive_detail(request.user, archive)
+        return Response(shapes.ArchiveOutput(detail.row).data, status=202)
 
 
 class ArchiveListView(GenericAPIView[Archive]):

@@ -1,16 +1,31 @@
-"""Is an archive still what was sealed? Every byte is read again and compared."""
+"""Is an archive still what was sealed? Every byte is read again and compared.
+
+After sealing, before restoring, when somebody asks, and one archive a day in turn.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from audit.record import SYSTEM, record
+from ledger import claims
+from ledger.models import Job, JobState
+from registry.events import RegistryEvent
 from registry.gateways import folders, store
 from registry.gateways.store import StoreError
 from registry.models import Archive
+from registry.states import ArchiveState
 
 MANIFEST = "manifest.json"
+KIND = "registry.verify"
+EVERY = timedelta(days=1)
 
 
 class ArchiveBroken(Exception):
@@ -76,3 +91,61 @@ def checked(folder: str, file: dict[str, Any]) -> Iterator[bytes]:
         raise ArchiveBroken(f"{name} is missing.") from error
     if size != file["size"] or digest.hexdigest() != file["sha256"]:
         raise ArchiveBroken(f"{name} is not what was sealed: its bytes have changed.")
+
+
+def enqueue_verification(*, archive_id: int) -> bool:
+    """Have an archive verified, unless it waits for that or is being read; whether it was new.
+
+    The caller holds the archive's lock, so that it is asked for once.
+    """
+    jobs = Job.objects.filter(kind=KIND, key=str(archive_id))
+    if jobs.filter(state__in=[JobState.DUE, JobState.RUNNING]).exists():
+        return False
+    claims.again(kind=KIND, key=str(archive_id), subject_id=archive_id)
+    return True
+
+
+@transaction.atomic
+def verify_oldest() -> bool:
+    """Once a day, the archive not verified for longest; any number of beats is harmless."""
+    sealed = Archive.objects.filter(state=ArchiveState.SEALED).order_by(
+        F("verified_at").asc(nulls_first=True), "pk"
+    )
+    oldest = sealed.select_for_update(no_key=True, skip_locked=True).defer("documents").first()
+    lately = Job.objects.filter(kind=KIND, finished_at__gt=Now() - EVERY)
+    if oldest is None or lately.exists():
+        return False
+    return enqueue_verification(archive_id=oldest.pk)
+
+
+def verify_archive(claim: claims.Claim) -> None:
+    """Verify one archive; what is found is on the trail, and a broken one counts as not verified.
+
+    Raises:
+        OSError: the store does not answer; the ledger tries again.
+    """
+    archive = Archive.objects.select_related("version__model").get(pk=claim.subject_id)
+    if archive.state != ArchiveState.SEALED:
+        with transaction.atomic():
+            claims.finish(claim=claim)
+        return
+    try:
+        seen = verify(archive)
+    except ArchiveBroken as error:
+        _found(claim, archive, None, str(error))
+        return
+    _found(claim, archive, seen, "")
+
+
+@transaction.atomic
+def _found(claim: claims.Claim, archive: Archive, seen: Verified | None, broken: str) -> None:
+    # The archive before its job, as the service that asks for it: no deadlock.
+    held = Archive.objects.select_for_update(no_key=True).filter(pk=archive.pk)
+    held.get()
+    claims.finish(claim=claim)
+    held.update(verified_at=None if broken else Now(), error=broken[:500])
+    if seen is None:
+        record(SYSTEM, RegistryEvent.ARCHIVE_BROKEN, archive, reason=broken[:500])
+    else:
+        facts = {"files": seen.files, "bytes": seen.bytes, "digest": archive.digest}
+        record(SYSTEM, RegistryEvent.ARCHIVE_VERIFIED, archive, **facts)

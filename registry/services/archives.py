@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.db.models.functions import Now
 
+from accounts.models import User
 from accounts.policies import require
 from audit.record import Actor, record
 from ledger import claims
 from registry.events import RegistryEvent
+from registry.jobs.verification import enqueue_verification
 from registry.models import Archive, Model, Restore, RestoreState, Version
-from registry.policies import CHANGES_ONLY, can_carry_out
+from registry.policies import CHANGES_ONLY, TEAM_ONLY, can_carry_out, can_verify
 from registry.refusals import ArchiveInvalid
 from registry.states import ArchiveState, move
 
@@ -78,6 +80,27 @@ def request_restore(
     claims.enqueue(kind="registry.restore", key=str(restore.pk), subject_id=restore.pk)
     record(actor, RegistryEvent.RESTORE_REQUESTED, restore, because=because)
     return restore
+
+
+@transaction.atomic
+def request_verification(*, actor: User, archive_id: int) -> Archive:
+    """Have every byte of a sealed archive read again; one that waits already is not asked twice.
+
+    Raises:
+        Refused: nobody of the owning team.
+        ArchiveInvalid: it is not sealed.
+    """
+    archive = (
+        Archive.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("version__model")
+        .get(pk=archive_id)
+    )
+    require(can_verify(actor, archive.version.model.team_id), TEAM_ONLY)
+    if archive.state != ArchiveState.SEALED:
+        raise ArchiveInvalid(f"The archive is {archive.state}; only a sealed one is verified.")
+    if enqueue_verification(archive_id=archive.pk):
+        record(actor, RegistryEvent.VERIFICATION_REQUESTED, archive)
+    return archive
 
 
 def _locked(version_id: int) -> Version:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.sessions import person_of
 from registry.policies import can_register
 from registry.reads import archives as reads
-from registry.reads.archives import ArchiveDetail, ArchivePage
+from registry.reads.archives import ArchiveDetail, ArchivePage, ArchiveRow
 from registry.states import ArchiveState
 
 
@@ -75,14 +75,18 @@ def _steps(detail: ArchiveDetail) -> list[dict[str, Any]]:
             "state": "done" if sealed else "failed" if failed else "now",
             "note": f"{row.files} files" if sealed else "not yet",
         },
-        {
-            "label": "Verified",
-            "state": "done" if row.verified_at else "next",
-            "note": "every byte read again" if row.verified_at else "not yet",
-        },
+        _verified(row),
         {
             "label": "Restored",
             "state": "done" if back else "next",
             "note": f"as version {back[0].number}" if back else "never",
         },
     ]
+
+
+def _verified(row: ArchiveRow) -> dict[str, Any]:
+    if row.verified_at:
+        return {"label": "Verified", "state": "done", "note": "every byte read again"}
+    if row.state == ArchiveState.SEALED and row.error:
+        return {"label": "Verified", "state": "failed", "note": "found broken"}
+    return {"label": "Verified", "state": "next", "note": "not yet"}
