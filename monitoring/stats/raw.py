@@ -93,7 +93,7 @@ def tail(value: float, n: int) -> float:
     """Return the probability of a KS distance of at least `value` at the effective size n.
 
     Far out at 100,000 and more, Smirnov's sum has as many terms; its expansion to 1/n agrees with
-    it to 1e-11 and is a thousand times faster.
+    it to 1e-9 and is a thousand times faster.
     """
     square = n * value * value
     if n < EXPANDED_FROM or square < FAR_OUT:
