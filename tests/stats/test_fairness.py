@@ -200,11 +200,11 @@ def test_a_model_is_right_for_one_group_and_wrong_for_the_other():
 def regression_profile(bins, errors):
     counts = np.zeros((4, bins.residual_edges.size - 1), np.int64)
     sums = {}
-    for place, values in enumerate(errors):
+    for place, (label, values) in enumerate(zip(("f", "m"), errors, strict=True)):
         counts[place] = np.histogram(values, bins.residual_edges)[0]
         kinds = {"residual": values, "absolute": np.abs(values), "squared": values**2}
         for name, terms in kinds.items():
-            sums[f"labelled/{name}/sex/{place}"] = exact(float(terms.sum()))
+            sums[f"labelled/{name}/sex/{label}"] = exact(float(terms.sum()))
     return Profile(bins.digest, {"residual/sex": counts}, sums)
 
 
@@ -227,6 +227,11 @@ def test_errors_of_a_regression_are_compared_by_group():
     wanted = np.mean(errors[1] ** 2) ** 0.5
     assert rates["rmse", "m"].value == pytest.approx(wanted, abs=1e-12)
     assert rates["mae", "f"].parameters["judged"] is True
+    assert rates["rmse", "m"].low < wanted < rates["rmse", "m"].high
+    bare = Profile(bins.digest, profile.counts)
+    for one in fairness.fairness(bins, bare, "sex").values():
+        assert (one.value, one.reason) == (None, fairness.TOO_FEW)
+    assert fairness.by_group(bins, bare, "sex")["mae", "f"].reason
 
 
 def test_several_classes_are_compared_by_accuracy():

@@ -11,6 +11,7 @@ from monitoring.stats.intervals import normal_finding
 from monitoring.stats.profiles import Profile
 
 NO_OUTCOMES = "no outcome has arrived"
+NOT_KEPT = "the profile does not hold the sum"
 
 
 def mean_finding(
@@ -23,10 +24,12 @@ def mean_finding(
 ) -> Finding:
     """Return a mean from its sum and sum of squares, with the normal interval.
 
-    Without interval where the profile does not hold the squares.
+    Undefined where the profile does not hold the sum, without interval where it lacks the squares.
     """
     if not n:
         return undefined(measure, n=0, reason=NO_OUTCOMES)
+    if f"labelled/{total}" not in profile.sums:
+        return undefined(measure, n=n, reason=NOT_KEPT)
     mean = labelled(profile, total) / n
     if f"labelled/{squares}" not in profile.sums:
         return Finding(measure, mean, n, parameters={"interval": "squares were not kept"})

@@ -28,6 +28,7 @@ from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins, group_key, group_labels
 
 QUANTILES = (0.05, 0.5, 0.95)
+SUMMED = ("residual", "absolute", "squared")
 BEYOND = "the quantile lies beyond the outermost residual bin"
 
 
@@ -122,19 +123,18 @@ def regression_by_group(
     found: dict[tuple[str, str], Finding] = {}
     for place, label in enumerate(labels):
         if counts[place].any():
-            one = _errors(_only(bins, profile, counts[place], f"{key}/{place}"))
+            one = _errors(_only(bins, profile, counts[place], f"{key}/{label}"))
             one |= error_quantiles(bins, counts[place])
             found |= {(name, label): finding for name, finding in one.items()}
     return found
 
 
 def _only(bins: Bins, profile: Profile, counts: Counts, key: str) -> Profile:
-    """Return one group's rows as a profile of their own."""
-    sums = {
-        f"labelled/{name}": profile.sums[f"labelled/{name}/{key}"]
-        for name in ("residual", "absolute", "squared")
-    }
-    sums["labelled/residual^2"] = sums["labelled/squared"]
+    """Return one group's rows as a profile of their own, `key` being "<group>/<level>"."""
+    kept = {name: profile.sums.get(f"labelled/{name}/{key}") for name in SUMMED}
+    sums = {f"labelled/{name}": total for name, total in kept.items() if total is not None}
+    if "labelled/squared" in sums:
+        sums["labelled/residual^2"] = sums["labelled/squared"]
     sums["labelled/squared^2"] = exact(_fourth_powers(bins, counts))
     return Profile(profile.bins, {"residual": counts}, sums)
 
