@@ -200,14 +200,23 @@ def _classes(field: Field, column: pa.Array, reasons: Reasons) -> None:
 
 
 def _texts(field: Field, column: pa.Array, reasons: Reasons) -> None:
-    for row in _where(pc.match_substring(column, "\x00")):
-        reasons.add(row, field.name, "nul", "The text holds a NUL sign.")
+    if _has_nul(column):
+        for row in _where(pc.match_substring(column, "\x00")):
+            reasons.add(row, field.name, "nul", "The text holds a NUL sign.")
     longest = LONGEST_ID if field.role is FieldRole.ID else LONGEST_TEXT
-    for row in _where(pc.greater(pc.utf8_length(column), longest)):
-        reasons.add(row, field.name, "too_long", f"At most {longest} signs.")
+    # No text has more signs than bytes: the bytes are known without looking at the text.
+    if (pc.max(pc.binary_length(column)).as_py() or 0) > longest:
+        for row in _where(pc.greater(pc.utf8_length(column), longest)):
+            reasons.add(row, field.name, "too_long", f"At most {longest} signs.")
     if field.role is FieldRole.ID:
         for row in _where(pc.equal(column, "")):
             reasons.add(row, field.name, "missing", "The id is empty.")
+
+
+def _has_nul(column: pa.Array) -> bool:
+    """Whether a NUL is anywhere in the bytes behind a column of texts; mostly there is none."""
+    behind = column.buffers()[2]
+    return behind is not None and b"\x00" in behind.to_pybytes()
 
 
 def _times(field: Field, column: pa.Array, reasons: Reasons, now: datetime) -> None:
@@ -220,5 +229,7 @@ def _times(field: Field, column: pa.Array, reasons: Reasons, now: datetime) -> N
 
 def _where(flags: pa.Array, told: Reasons | None = None) -> list[int]:
     """The rows where a condition holds, without those that have been told about already."""
+    if not pc.any(flags).as_py():
+        return []
     rows = np.flatnonzero(pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False))
     return [int(row) for row in rows if told is None or int(row) not in told.rows]

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 MEMORY = 3 * 1024**3
 BATCH = 65_536
+REFERENCE = 4  # bytes that refer to a text of a dictionary
 PLAIN = (
     pa.types.is_integer,
     pa.types.is_floating,
@@ -68,14 +69,15 @@ def _reply(sink: BinaryIO, budget: dict[str, Any], body: bytes) -> None:
 def _read(body: bytes, budget: dict[str, Any]) -> pa.Table:
     file = pq.ParquetFile(io.BytesIO(body), page_checksum_verification=True, pre_buffer=False)
     _footer(file, budget)
-    names = _texts(file.schema_arrow)
-    # Texts stay dictionary-encoded: five thousand times one long text is then kept once.
-    file = pq.ParquetFile(
-        io.BytesIO(body),
-        read_dictionary=names,
-        page_checksum_verification=True,
-        pre_buffer=False,
-    )
+    names = _repeated(file)
+    if names:
+        # These stay dictionary-encoded: five thousand times one long text is then kept once.
+        file = pq.ParquetFile(
+            io.BytesIO(body),
+            read_dictionary=names,
+            page_checksum_verification=True,
+            pre_buffer=False,
+        )
     batches, size = [], 0
     for batch in file.iter_batches(batch_size=BATCH, use_threads=False):
         size += _decoded_size(batch)
@@ -103,9 +105,21 @@ def _footer(file: pq.ParquetFile, budget: dict[str, Any]) -> None:
         raise Bad(422, "inconsistent", "The footer's row counts contradict each other.")
 
 
-def _texts(schema: pa.Schema) -> list[str]:
+def _repeated(file: pq.ParquetFile) -> list[str]:
+    """The texts that take less room in the file than a reference to each of them would.
+
+    Others are read as they are, because building a dictionary of texts that are all different
+    costs more than reading them. A footer that lies about it meets the limits of this process.
+    """
     kinds = (pa.types.is_string, pa.types.is_large_string)
-    return [field.name for field in schema if any(kind(field.type) for kind in kinds)]
+    footer, found = file.metadata, []
+    for place, field in enumerate(file.schema_arrow):
+        if any(kind(field.type) for kind in kinds):
+            groups = range(footer.num_row_groups)
+            size = sum(footer.row_group(n).column(place).total_uncompressed_size for n in groups)
+            if size < REFERENCE * footer.num_rows:
+                found.append(field.name)
+    return found
 
 
 def _decoded_size(batch: pa.RecordBatch) -> int:

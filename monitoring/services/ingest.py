@@ -1,7 +1,7 @@
 """Predictions and outcomes come in: checked, written durably, answered only after the commit."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,10 +20,11 @@ from monitoring.gateways.columns import MOMENT
 from monitoring.gateways.parquet import written
 from monitoring.gateways.refusals import Reasons, UploadRefused
 from monitoring.gateways.uploads import Upload
-from monitoring.models import Batch, BatchKind
+from monitoring.models import Batch, BatchKind, OutcomeKind
 from monitoring.policies import can_send
 from monitoring.reads.baselines import schema_of
 from monitoring.services import earlier
+from monitoring.stats.building import FAILED_COMPONENT
 from registry.gateways import store
 from registry.models import Model, Version
 from registry.schemas import Dtype, Field, FieldRole, PredictionSchema
@@ -43,6 +44,7 @@ class Sent:
     content_type: str
     encoding: str = ""
     mode: str = "whole"
+    outcome_kind: str = OutcomeKind.TRUE
 
     @property
     def digest(self) -> str:
@@ -117,16 +119,18 @@ def accept_outcomes(
     content_type: str,
     encoding: str = "",
     mode: str = "whole",
+    outcome_kind: str = OutcomeKind.TRUE,
 ) -> Accepted:
     """Take outcomes: `prediction_id`, `outcome`, and where known `prediction_time`, `outcome_time`.
 
     They are joined with the predictions of every version of the model; keys, modes and refusals are
-    those of `accept_predictions`.
+    those of `accept_predictions`. Natural and proxy outcomes are counted apart from true ones. Of a
+    staged pipeline, `failed_component` may name the stage that failed.
     """
     model = Model.objects.get(pk=model_id)
     require(can_send(actor, model), ONLY_SENDERS)
     place = Place(BatchKind.OUTCOMES, model)
-    sent = _checked(Sent(key, body, content_type, encoding, mode))
+    sent = _checked(Sent(key, body, content_type, encoding, mode, outcome_kind))
     fields = outcome_fields(model)
     return _answered(place, sent) or _take(actor, place, sent, fields)
 
@@ -141,7 +145,7 @@ def outcome_fields(model: Model) -> tuple[Field, ...]:
     for version in versions.order_by("-number"):
         declared = schema_of(version)
         if declared is not None and declared.outcome is not None:
-            return _outcome_columns(declared.outcome)
+            return _outcome_columns(declared.outcome, tuple(model.components))
     raise UploadRefused(
         409,
         "no_schema",
@@ -149,7 +153,7 @@ def outcome_fields(model: Model) -> tuple[Field, ...]:
     )
 
 
-def _outcome_columns(outcome: Field) -> tuple[Field, ...]:
+def _outcome_columns(outcome: Field, components: tuple[str, ...]) -> tuple[Field, ...]:
     return (
         Field("prediction_id", Dtype.STRING, FieldRole.ID, nullable=False),
         Field(
@@ -163,6 +167,7 @@ def _outcome_columns(outcome: Field) -> tuple[Field, ...]:
         ),
         Field("prediction_time", Dtype.TIMESTAMP, FieldRole.TIMESTAMP),
         Field("outcome_time", Dtype.TIMESTAMP, FieldRole.TIMESTAMP),
+        Field(FAILED_COMPONENT, Dtype.STRING, FieldRole.OUTCOME, categories=components),
     )
 
 
@@ -173,8 +178,10 @@ def _checked(sent: Sent) -> Sent:
         raise UploadRefused(
             400, "key", f"An Idempotency-Key has at most {LONGEST_KEY} printable signs."
         )
-    key = sent.key or sent.digest
-    return Sent(key, sent.body, sent.content_type, sent.encoding, sent.mode)
+    if sent.outcome_kind not in OutcomeKind.values:
+        known = ", ".join(OutcomeKind.values)
+        raise UploadRefused(400, "outcome_kind", f"outcome_kind is one of {known}.")
+    return replace(sent, key=sent.key or sent.digest)
 
 
 def _answered(place: Place, sent: Sent) -> Accepted | None:
@@ -223,6 +230,7 @@ def _take(
         kind=place.kind,
         model=place.model,
         version=place.version,
+        outcome_kind=sent.outcome_kind,
         key=sent.key,
         body_digest=sent.digest,
         path=name,
@@ -248,7 +256,7 @@ def _one_row_per_id(upload: Upload, name: str) -> pa.Table:
     """The table without equal rows of one id; different rows of one id are a fault."""
     table = upload.table
     ids = table.column(name)
-    if not table.num_rows or pc.count_distinct(ids).as_py() == table.num_rows:
+    if len(ids.unique()) == table.num_rows:
         return table
     first: dict[Any, tuple[int, dict[str, Any]]] = {}
     kept = []
