@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help demo up run manage clean-demo test bench check format environment environment-all \
+.PHONY: help demo up run manage clean-demo test bench calibrate check format environment environment-all \
 	check-format check-lint check-types check-imports check-migrations check-templates check-django
 
 help: ## List the commands
@@ -29,6 +29,9 @@ test: environment-all ## Run the tests on servers of their own: make test ARGS="
 
 bench: environment-all ## Time the answers of a running demonstration
 	@exec $(VENV)/python -m benchmarks $(ARGS)
+
+calibrate: environment-all ## Observed against declared false alarms, and power: ARGS=--quick takes a minute
+	@exec $(VENV)/python -m benchmarks.calibrate $(ARGS)
 
 check: ## Format, lint, types, import contracts, migrations, templates, settings
 check: check-format check-lint check-types check-imports check-migrations check-templates check-django

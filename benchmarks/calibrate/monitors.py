@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from benchmarks.calibrate.fields import Field, deciles
 from monitoring.stats import null, performance, quality, shifts, stability
@@ -102,7 +103,8 @@ def finding(measure: str, field: Field, reference: Counts, current: Counts) -> F
 def auc_alarm(reference: Counts, current: Counts, *, alpha: float) -> Outcome:
     """Judge the AUC of one window, score histograms by outcome, shape (2, bins)."""
     found = performance.compare(performance.roc_auc(current), performance.roc_auc(reference))
-    sure = found.p_value is not None and found.p_value <= alpha
+    enough = found.n >= DEFAULT_THRESHOLDS["roc_auc"].minimum_n
+    sure = enough and found.p_value is not None and found.p_value <= alpha
     said = judge(found, DEFAULT_THRESHOLDS["roc_auc"], significant=sure)
     return Outcome(significant=sure, alarms=(0,) if said in ALARMS else ())
 
@@ -112,7 +114,7 @@ def one_sample(reference: Counts, current: Counts) -> float:
     kept = reference > 0
     expected = reference[kept] / reference[kept].sum() * current[kept].sum()
     statistic = float(((current[kept] - expected) ** 2 / expected).sum())
-    return float(null.special.chdtrc(max(int(kept.sum()) - 1, 1), statistic))
+    return float(special.chdtrc(max(int(kept.sum()) - 1, 1), statistic))
 
 
 def _cells(field: Field, reference: Counts, current: Counts) -> tuple[Counts, Counts]:
@@ -125,7 +127,7 @@ def scores(rng: np.random.Generator, n: int, separation: float, *, base: float =
     """A score histogram by outcome of n rows: two normals this far apart, 1,000 bins of scores."""
     cuts = np.linspace(-4, 4 + separation, 999)
     positives = int(rng.binomial(n, base))
-    below = (np.concatenate([[0.0], null.special.ndtr(cuts - at), [1.0]]) for at in (0, separation))
+    below = (np.concatenate([[0.0], special.ndtr(cuts - at), [1.0]]) for at in (0, separation))
     drawn = [
         rng.multinomial(size, np.diff(shares))
         for size, shares in zip((n - positives, positives), below, strict=True)

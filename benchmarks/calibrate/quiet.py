@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import stats
@@ -29,7 +29,7 @@ from monitoring.stats import null
 from monitoring.stats.columns import Counts
 from monitoring.stats.multiplicity import DEFAULT_BUDGET, split_budget
 from monitoring.stats.phases import HOURS, SIZES, Scheme, choose_scheme, mixed_counts, phase_of_hour
-from monitoring.stats.sequential import AT_ONCE
+from monitoring.stats.sequential import AT_ONCE, OpenAfter
 from monitoring.stats.verdict import Verdict, is_alerting
 
 LOOKS = 13
@@ -54,11 +54,12 @@ class Tally:
     """What was seen over a number of looks, and what the budget allows over as many.
 
     `significant` counts alarms that the first key alone would open, `alarms` those of both keys. An
-    alarm is open until two clean windows (`verdict.is_alerting`): one wrong reference that makes
-    every window of a quarter look wrong is one alarm.
+    alarm is open until two clean windows (`verdict.is_alerting`): one odd reference that makes
+    every window of a quarter look wrong is one alarm. `windows` counts such windows one by one.
     """
 
     quarters: float = 0.0
+    windows: int = 0
     significant: int = 0
     alarms: int = 0
     by_measure: dict[str, int] = field(default_factory=dict)
@@ -70,19 +71,31 @@ class Tally:
     @property
     def ceiling(self) -> int:
         """The upper end of the 95 % band around the declared number (Poisson)."""
-        return int(stats.poisson.ppf(0.975, self.declared)) if self.declared else 0
+        return most(self.declared)
 
     @property
     def kept(self) -> bool:
         """Whether the first key alone already keeps the budget within the band."""
         return self.significant <= self.ceiling
 
+    @property
+    def broken(self) -> list[str]:
+        """The monitors that spend more than their own share of the budget, by the first key."""
+        share = most(self.declared / len(MONITORS))
+        return [measure for measure, count in self.by_measure.items() if count > share]
+
     def add(self, other: "Tally") -> None:
         self.quarters += other.quarters
+        self.windows += other.windows
         self.significant += other.significant
         self.alarms += other.alarms
         for measure, count in other.by_measure.items():
             self.by_measure[measure] = self.by_measure.get(measure, 0) + count
+
+
+def most(declared: float) -> int:
+    """The upper end of the 95 % band around a declared number."""
+    return int(stats.poisson.ppf(0.975, declared)) if declared else 0
 
 
 def grid(*, quick: bool) -> Iterator[Setting]:
@@ -162,16 +175,32 @@ def _performance(rng: np.random.Generator, setting: Setting, alpha: float) -> li
 
 def _count(tally: Tally, measure: str, outcomes: list[Outcome]) -> None:
     significant = openings([one.significant for one in outcomes])
+    tally.windows += sum(one.significant for one in outcomes)
     tally.significant += significant
     tally.alarms += openings([bool(one.alarms) for one in outcomes])
     tally.by_measure[measure] = tally.by_measure.get(measure, 0) + significant
 
 
-def openings(windows_said: list[bool]) -> int:
+def openings(bad: list[bool]) -> int:
     """How many alarms open over these windows: at one bad window, closed after two clean ones."""
-    said = [Verdict.BREACH if bad else Verdict.OK for bad in windows_said]
-    states = [is_alerting(said[:end], open_after=AT_ONCE) for end in range(len(said) + 1)]
-    return sum(after and not before for before, after in itertools.pairwise(states))
+    return openings_after(bad, AT_ONCE)
+
+
+def openings_after(bad: list[bool], open_after: OpenAfter) -> int:
+    """How many alarms open over these windows, opened after k of n, closed after two clean ones."""
+    said = [Verdict.BREACH if one else Verdict.OK for one in bad]
+    count, start = 0, 0
+    for end in range(1, len(said) + 1):
+        if said[end - 1] is Verdict.OK and not any(bad[start:end]):
+            start = max(start, end - open_after[1])
+            continue
+        before, now = (
+            is_alerting(said[start:stop], open_after=open_after) for stop in (end - 1, end)
+        )
+        count += now and not before
+        if before and not now:
+            start = end
+    return count
 
 
 def margins(results: dict[Setting, Tally]) -> dict[str, Tally]:
@@ -181,5 +210,11 @@ def margins(results: dict[Setting, Tally]) -> dict[str, Tally]:
         totals["all"].add(tally)
         for name in ("reference", "window", "fields", "levels", "season", "mass"):
             key = f"{name} {getattr(setting, name)}"
-            totals.setdefault(key, Tally()).add(replace(tally))
-    return totals
+            totals.setdefault(key, Tally()).add(tally)
+    return dict(sorted(totals.items(), key=lambda pair: _order(pair[0])))
+
+
+def _order(key: str) -> tuple[str, float]:
+    """Sort numbers by size."""
+    name, _, value = key.partition(" ")
+    return name, float(value) if value.isdigit() else 0.0

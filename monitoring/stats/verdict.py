@@ -69,7 +69,7 @@ DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
     "missing_share": Threshold(warning=0.02, breach=0.05, direction=Direction.UP),
     "unseen_share": Threshold(warning=0.02, breach=0.05, direction=Direction.UP),
     "out_of_range_share": Threshold(warning=0.02, breach=0.05, direction=Direction.UP),
-    "roc_auc": Threshold(warning=0.015, breach=0.04, direction=Direction.DOWN),
+    "roc_auc": Threshold(warning=0.015, breach=0.04, direction=Direction.DOWN, minimum_n=200),
 }
 
 

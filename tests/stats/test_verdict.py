@@ -20,6 +20,7 @@ from monitoring.stats.multiplicity import split_budget
 from monitoring.stats.profiles import merge
 from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 from monitoring.stats.verdict import (
+    DEFAULT_THRESHOLDS,
     Direction,
     Limit,
     Threshold,
@@ -58,6 +59,14 @@ def test_a_halved_rare_class_passes_the_relative_minimum():
     relative = Threshold(breach=0.05, relative=0.4)
     assert judge(found, relative, significant=True) is B
     assert judge(found, Threshold(breach=0.05), significant=True) is OK
+
+
+def test_the_default_for_categories_warns_of_a_halved_rare_class_without_an_incident():
+    found = quality.share_change("share", 100, 10_000, 2_000, 100_000)
+    assert judge(found, DEFAULT_THRESHOLDS["cell_shift"], significant=True) is W
+    assert judge(found, DEFAULT_THRESHOLDS["cell_shift"], significant=False) is OK
+    lost = quality.share_change("share", 0, 10_000, 20_000, 100_000)
+    assert judge(lost, DEFAULT_THRESHOLDS["cell_shift"], significant=True) is B
 
 
 def test_direction_says_which_changes_count():
