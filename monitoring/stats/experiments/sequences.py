@@ -8,12 +8,13 @@ Definition
     a martingale with mean 1 if p is the share, so that P(E(p) >= 1/alpha at any look) <= alpha.
     The product over two arms, made smallest over all equal shares, tests "no difference"; pairs
     of shares whose product stays below 1/alpha give the interval. The same holds for means of
-    values within declared bounds (k is then their scaled sum), exactly and for every n. Means
-    without bounds use the normal mixture, with squared error V and t = n m / (n + m),
+    values within declared bounds (k is then their scaled sum), exactly and for every n; the price
+    is width. Means without bounds, and shares where narrower intervals are wanted and samples are
+    large, use the normal mixture, with squared error V and t = n m / (n + m),
 
         radius^2 = V (1 + r t) / (r t) (ln(1 + r t) + 2 ln(1 / alpha)),
 
-    which holds for large samples; r is set by the planned size, before the data are seen.
+    which holds in large samples only; r is set by the planned size, before the data are seen.
 
 Example
     >>> found = difference_sequence(120, 1_000, 100, 1_000)

@@ -56,9 +56,10 @@ def sums_of(losses: Floats) -> Sums:
 
 def counted(codes: NDArray[np.int64], losses: Floats, size: int) -> Sums:
     """Return the sums of every cell, shape (size,)."""
-    n = np.bincount(codes, minlength=size).astype(np.float64)
-    total = np.bincount(codes, weights=losses, minlength=size)
-    return Sums(n, total, np.bincount(codes, weights=np.square(losses), minlength=size))
+    n: Floats = np.bincount(codes, minlength=size).astype(np.float64)
+    total: Floats = np.bincount(codes, weights=losses, minlength=size).astype(np.float64)
+    squares = np.bincount(codes, weights=np.square(losses), minlength=size)
+    return Sums(n, total, squares.astype(np.float64))
 
 
 def statistic(inside: Sums, rest: Sums) -> Floats:
