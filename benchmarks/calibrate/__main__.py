@@ -4,6 +4,7 @@ Exits with 1 where the declared false-alarm rate is broken or a power goal is mi
 """
 
 import argparse
+import os
 import platform
 import sys
 import time
@@ -45,10 +46,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _heading() -> None:
-    versions = (
-        f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
-    )
-    _say(f"{datetime.now(UTC):%Y-%m-%d}, statistics {VERSION}, {versions}, {platform.machine()}\n")
+    libraries = f"NumPy {np.__version__}, SciPy {scipy.__version__}"
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    _say(f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {libraries}, statistics {VERSION}\n")
 
 
 def _quiet(*, quick: bool, repeats: int, contingency: Contingency) -> bool:

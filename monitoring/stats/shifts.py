@@ -27,6 +27,7 @@ Source
     on the hypergeometric tail.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,9 +35,12 @@ import numpy as np
 from scipy import special
 
 from monitoring.stats.columns import Counts, Floats, shares
+from monitoring.stats.edges import NumericEdges
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, share_error, wilson, z_of
 from monitoring.stats.null import chosen_by_reference
+from monitoring.stats.profiles import Profile, categorical_view, numeric_view
+from monitoring.stats.reference import Bins
 
 MEASURES = ("level_shift", "spread_shift", "cell_shift", "value_shift")
 RARE_SHARE = 0.002
@@ -52,6 +56,37 @@ class Ranked:
     current: Floats
     p: Floats
     q: Floats
+
+
+def drift(
+    bins: Bins,
+    reference: Profile,
+    current: Profile,
+    name: str,
+    *,
+    measures: Sequence[str] = MEASURES,
+) -> dict[str, Finding]:
+    """Return those of the named measures that suit a profiled field; KeyError where it is not one.
+
+    Level, spread and value shift are for numeric fields, the cell shift for categorical ones.
+    """
+    if name not in bins.numeric:
+        one, two = (categorical_view(bins, side, name) for side in (reference, current))
+        labels = (*one.values, "(other)", "(unseen)", "(null)")
+        left, right = (np.array([*side.counts, *side.apart.values()]) for side in (one, two))
+        return {"cell_shift": cell_shift(left, right, labels)} if "cell_shift" in measures else {}
+    before, now = (numeric_view(bins, side, name) for side in (reference, current))
+    found = {
+        measure: function(before.counts, now.counts)
+        for measure, function in {"level_shift": level_shift, "spread_shift": spread_shift}.items()
+        if measure in measures
+    }
+    if "value_shift" in measures:
+        left, right = (
+            np.array([*side.counts, side.missing, side.out_of_range]) for side in (before, now)
+        )
+        found["value_shift"] = value_shift(left, right, _bin_labels(bins.numeric[name]))
+    return found
 
 
 def level_shift(reference: Counts, current: Counts) -> Finding:
@@ -193,6 +228,16 @@ def _two_sided(z: Floats, skewness: Floats) -> Floats:
     flat = np.abs(mirrored) < 1e-3
     p_values: Floats = np.minimum(1.0, 2 * np.where(flat, special.ndtr(-size), tail))
     return p_values
+
+
+def _bin_labels(edges: NumericEdges) -> tuple[str, ...]:
+    ends = edges.edges
+    plain = [f"{low:.6g} to {high:.6g}" for low, high in itertools.pairwise(ends)]
+    named = [
+        f"= {ends[place]:.6g}" if is_mass else plain[place]
+        for place, is_mass in enumerate(edges.is_mass)
+    ]
+    return (*named, "(null)", "(out of range)")
 
 
 def _ranked(reference: Counts, current: Counts) -> Ranked:

@@ -1,10 +1,13 @@
 """Shifts of level, spread and single cells, against SciPy and against simulation."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
 
 from monitoring.stats import shifts
+from monitoring.stats.building import profile_predictions
+from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 
 
 def counted(values, size=60):
@@ -105,3 +108,35 @@ def test_bad_input_gives_a_reason_or_a_number_but_no_error(left, right):
     ):
         assert found.value is not None or found.reason
         assert found.p_value is None or 0 <= found.p_value <= 1
+
+
+MIXED = Schema(
+    Task.REGRESSION,
+    (
+        FieldSpec("size", Role.FEATURE, Kind.NUMERIC),
+        FieldSpec("colour", Role.FEATURE, Kind.CATEGORICAL),
+    ),
+)
+
+
+def rows(n, *, seed, shift=0.0, sentinel=0.0):
+    rng = np.random.default_rng(seed)
+    size = np.where(rng.random(n) < sentinel, -999.0, rng.standard_t(3, n) + shift)
+    return pa.table({"size": size, "colour": rng.choice(["red", "blue"], n, p=[0.9, 0.1])})
+
+
+def test_from_rows_to_shifts_by_the_name_of_a_field():
+    bins = freeze(MIXED, rows(20_000, seed=1))
+    reference = profile_predictions(bins, rows(20_000, seed=1))
+    quiet = profile_predictions(bins, rows(5_000, seed=2))
+    moved = profile_predictions(bins, rows(5_000, seed=3, shift=0.3, sentinel=0.01))
+    found = shifts.drift(bins, reference, moved, "size")
+    assert set(found) == {"level_shift", "spread_shift", "value_shift"}
+    assert found["level_shift"].p_value < 1e-9
+    assert found["value_shift"].parameters["cell"].startswith("-inf to")
+    assert found["value_shift"].effect == pytest.approx(0.01, abs=0.005)
+    assert all(one.p_value > 1e-4 for one in shifts.drift(bins, reference, quiet, "size").values())
+    assert set(shifts.drift(bins, reference, quiet, "colour")) == {"cell_shift"}
+    assert set(shifts.drift(bins, reference, quiet, "size", measures=["level_shift"])) == {
+        "level_shift"
+    }
