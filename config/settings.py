@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RequestKindEnum": [(kind.value, kind.value.replace("_", " ")) for kind in RequestKind],
         "RequestStateEnum": [(state.value, state.value) for state in RequestState],
+        "DecisionEnum": "governance.models.Decision.choices",
         "ClearanceDecisionEnum": [("suspend", "suspend"), ("reinstate", "reinstate")],
         "MonitorKindEnum": "monitoring.models.MonitorKind.choices",
         "ReferenceKindEnum": "registry.models.ReferenceKind.choices",
