@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from monitoring.stats import null, ordered
+from monitoring.stats import areas, null, ordered
 from monitoring.stats.columns import Counts, Floats, shares
 from monitoring.stats.edges import NumericEdges
 from monitoring.stats.findings import Finding, undefined
@@ -97,7 +97,8 @@ DISTANCES: dict[str, null.Distance] = {
     "total_variation": total_variation,
     "l_infinity": l_infinity,
 }
-MEASURES = (*DISTANCES, "chi_square", *ordered.MEASURES)
+AREAS = {"cramer_von_mises": areas.cramer_von_mises, "energy": areas.energy}
+MEASURES = (*DISTANCES, "chi_square", *ordered.MEASURES, *AREAS)
 
 
 def drift(
@@ -123,8 +124,26 @@ def drift(
         found["chi_square"] = chi_square(cells.reference, cells.current)
     if name in bins.numeric:
         left, right = (numeric_view(bins, side, name) for side in (reference, current))
-        found |= ordered.measured(bins.numeric[name], left, right, measures)
+        edges = bins.numeric[name]
+        found |= ordered.measured(edges, left, right, measures)
+        found |= {key: area(edges, left, right) for key, area in AREAS.items() if key in measures}
     return found
+
+
+def report(
+    bins: Bins,
+    reference: Profile,
+    current: Profile,
+    names: Sequence[str] | None = None,
+    *,
+    measures: Sequence[str] = ("psi",),
+    seed: int = 0,
+) -> dict[str, dict[str, Finding]]:
+    """Return `drift` of the named fields, of all profiled fields where none are named."""
+    chosen = [*bins.numeric, *bins.categorical] if names is None else names
+    return {
+        name: drift(bins, reference, current, name, measures=measures, seed=seed) for name in chosen
+    }
 
 
 def cells_of(bins: Bins, reference: Profile, current: Profile, name: str) -> Cells:
