@@ -4,6 +4,7 @@ from enum import StrEnum
 class MonitoringEvent(StrEnum):
     MONITOR_CREATED = "monitoring.monitor.created"
     MONITOR_CHANGED = "monitoring.monitor.changed"
+    BUDGET_CHANGED = "monitoring.budget.changed"
     INCIDENT_OPENED = "monitoring.incident.opened"
     INCIDENT_ACKNOWLEDGED = "monitoring.incident.acknowledged"
     INCIDENT_RESOLVED = "monitoring.incident.resolved"

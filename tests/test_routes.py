@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT api/v1/models/{model}/versions/{version}/schema": {"fields": []},
     "PATCH api/v1/models/{model}/versions/{version}/card": {"sections": {"overview": "x"}},
     "POST api/v1/monitors": MONITOR,
+    "PUT api/v1/models/{model}/alarm-budget": {"false_alarms": 2, "days": 90},
     "PATCH api/v1/monitors/{monitor}": {"severity": "info"},
     "POST api/v1/incidents/{incident}/acknowledge": {},
     "POST api/v1/incidents/{incident}/resolve": {"root_cause": "Summer."},

@@ -17,6 +17,7 @@ from accounts.sessions import person_of
 from monitoring.api.answers import answering
 from monitoring.api.serializers import BatchAnswer
 from monitoring.gateways.decoding import LARGEST_BODY
+from monitoring.models import OutcomeKind
 from monitoring.services.ingest import Accepted, accept_outcomes, accept_predictions
 from registry.api.answers import problems
 from registry.models import Model, Version
@@ -32,6 +33,14 @@ ENCODING = OpenApiParameter(
 )
 MODE = OpenApiParameter(
     "mode", OpenApiTypes.STR, enum=["whole", "partial"], default="whole", required=False
+)
+OUTCOME_KIND = OpenApiParameter(
+    "outcome_kind",
+    OpenApiTypes.STR,
+    enum=OutcomeKind.values,
+    default=OutcomeKind.TRUE,
+    required=False,
+    description="natural: the user's own act; proxy: a stand-in such as a judge; counted apart",
 )
 BODIES = {
     "application/json": {
@@ -94,8 +103,9 @@ class PredictionsView(APIView):
 class OutcomesView(APIView):
     """Outcomes of a model: `prediction_id`, `outcome`, `prediction_time`, `outcome_time`.
 
-    The times may be left out; with `prediction_time` the predictions are found faster. Outcomes
-    may come before their predictions. Formats and limits are those of predictions.
+    Of a staged pipeline `failed_component` may name the stage that failed. The times may be left
+    out; with `prediction_time` the predictions are found faster. Outcomes may come before their
+    predictions. Formats and limits are those of predictions.
     """
 
     scope = Scope.INGEST
@@ -103,7 +113,7 @@ class OutcomesView(APIView):
 
     @extend_schema(
         operation_id="outcomes_send",
-        parameters=[KEY, ENCODING, MODE],
+        parameters=[KEY, ENCODING, MODE, OUTCOME_KIND],
         request=BODIES,
         responses={
             200: BatchAnswer,
@@ -115,12 +125,15 @@ class OutcomesView(APIView):
         found = get_object_or_404(Model.objects.visible_to(request.user), slug=model)
         with answering():
             accepted = accept_outcomes(
-                actor=person_of(request), model_id=found.pk, **_sent(request)
+                actor=person_of(request),
+                model_id=found.pk,
+                outcome_kind=request.query_params.get("outcome_kind", OutcomeKind.TRUE),
+                **_sent(request, "outcome_kind"),
             )
         return _answer(accepted)
 
 
-def _sent(request: Request) -> dict[str, Any]:
+def _sent(request: Request, *more: str) -> dict[str, Any]:
     """The body as bytes and what the headers say of it; a body cut short is refused."""
     promised = request.headers.get("Content-Length", "")
     if not promised.isdigit():
@@ -130,7 +143,7 @@ def _sent(request: Request) -> dict[str, Any]:
     body = _body(request)
     if len(body) != int(promised):
         raise Problem(400, "body_incomplete", f"{len(body)} of {promised} bytes arrived.")
-    unknown = request.query_params.keys() - {"mode"}
+    unknown = request.query_params.keys() - {"mode", *more}
     if unknown:
         raise Problem(400, "parameter", f"{sorted(unknown)[0][:40]!r} is no parameter here.")
     return {

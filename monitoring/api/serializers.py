@@ -11,6 +11,7 @@ from monitoring.models import (
     Measurement,
     Monitor,
     MonitorKind,
+    ReferenceMode,
     Run,
     Severity,
 )
@@ -52,14 +53,36 @@ class MonitorSettings(Strict):
     segments = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=50, required=False
     )
+    reference = serializers.ChoiceField(ReferenceMode.choices, required=False)
+    reference_start = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Of a pinned window of the version's own log"
+    )
+    reference_end = serializers.DateTimeField(required=False, allow_null=True)
+    options = serializers.DictField(
+        child=Finite(), required=False, help_text="beta, top (performance), target (business)"
+    )
     window_hours = serializers.IntegerField(min_value=1, max_value=YEAR, required=False)
     every_hours = serializers.IntegerField(min_value=1, max_value=YEAR, required=False)
     lateness_hours = serializers.IntegerField(min_value=0, max_value=YEAR, required=False)
     warning = Finite(allow_null=True, required=False)
     breach = Finite(allow_null=True, required=False)
+    relative = Finite(
+        allow_null=True,
+        required=False,
+        help_text="Breach from this effect on, relative to the reference",
+    )
+    relative_warning = Finite(allow_null=True, required=False)
     alpha = Finite(required=False)
     minimum_n = serializers.IntegerField(min_value=1, max_value=10**9, required=False)
-    open_after = serializers.IntegerField(min_value=1, max_value=10, required=False)
+    open_after = serializers.IntegerField(
+        min_value=1, max_value=10, required=False, help_text="An incident opens after k windows …"
+    )
+    open_of = serializers.IntegerField(
+        min_value=1, max_value=10, required=False, help_text="… of n breached"
+    )
+    close_after = serializers.IntegerField(
+        min_value=1, max_value=10, required=False, help_text="Calm after so many without breach"
+    )
     severity = serializers.ChoiceField(Severity.choices, required=False)
     enabled = serializers.BooleanField(required=False)
     why = serializers.CharField(max_length=300, allow_blank=True, required=False)
@@ -94,14 +117,22 @@ class MonitorOutput(serializers.ModelSerializer[Monitor]):
             "metric",
             "fields",
             "segments",
+            "reference",
+            "reference_start",
+            "reference_end",
+            "options",
             "window_hours",
             "every_hours",
             "lateness_hours",
             "warning",
             "breach",
+            "relative",
+            "relative_warning",
             "alpha",
             "minimum_n",
             "open_after",
+            "open_of",
+            "close_after",
             "severity",
             "enabled",
             "why",
@@ -166,6 +197,8 @@ class RunOutput(serializers.ModelSerializer[Run]):
             "reason",
             "rows",
             "labelled",
+            "mature",
+            "compared_with",
             "config_digest",
             "profile_digest",
             "reference_digest",
@@ -229,6 +262,7 @@ class IncidentOutput(serializers.ModelSerializer[Incident]):
             "opened_at",
             "acknowledged_at",
             "resolved_at",
+            "calm_since",
             "root_cause",
         ]
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.api import ingest, views
+from monitoring.api import budgets, ingest, views
 
 urlpatterns = [
     path(
@@ -16,6 +16,7 @@ urlpatterns = [
         views.MeasurementListView.as_view(),
         name="api-measurements",
     ),
+    path("models/<slug:model>/alarm-budget", budgets.BudgetView.as_view(), name="api-alarm-budget"),
     path("monitors", views.MonitorListView.as_view(), name="api-monitors"),
     path("monitors/<int:monitor>", views.MonitorView.as_view(), name="api-monitor"),
     path("runs", views.RunListView.as_view(), name="api-runs"),

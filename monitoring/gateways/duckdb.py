@@ -6,6 +6,7 @@ Extensions are never downloaded; files that are not local are handed over throug
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -74,7 +75,8 @@ def joined(
     wanted = "".join(f", f.{_quoted(name)} AS c{n}" for n, name in enumerate(columns))
     query = (
         f"SELECT r.place{wanted} FROM rows r"  # noqa: S608 - quoted
-        f" JOIN read_parquet($files, filename = true) f ON f.{_quoted(id_column)} = r.id"
+        " JOIN read_parquet($files, filename = true, union_by_name = true) f"
+        f" ON f.{_quoted(id_column)} = r.id"
         " QUALIFY row_number() OVER"
         " (PARTITION BY r.id ORDER BY list_position($files, f.filename)) = 1"
     )
@@ -83,15 +85,43 @@ def joined(
     return places, found.drop_columns("place").rename_columns(list(columns))
 
 
+def sample(
+    names: Sequence[str],
+    *,
+    id_column: str,
+    at_column: str,
+    columns: Sequence[str],
+    between: tuple[datetime, datetime],
+    most: int,
+) -> pa.Table:
+    """At most so many rows of a time, each once: those whose id has the smallest MD5."""
+    if not names:
+        return pa.table({name: pa.nulls(0) for name in columns})
+    wanted = ", ".join(f"{_quoted(name)} AS c{n}" for n, name in enumerate(columns))
+    ids, at = _quoted(id_column), _quoted(at_column)
+    query = (
+        f"SELECT {wanted} FROM read_parquet($files, union_by_name = true)"  # noqa: S608 - quoted
+        f" WHERE {at} >= $start AND {at} < $end"
+        f" QUALIFY row_number() OVER (PARTITION BY {ids}, {at}) = 1"
+        f" ORDER BY md5({ids}), {at} LIMIT {int(most)}"
+    )
+    start, end = between
+    found = _table(query, names, start=start, end=end)
+    return found.rename_columns(list(columns))
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _table(query: str, names: Sequence[str], rows: pa.Table) -> pa.Table:
+def _table(
+    query: str, names: Sequence[str], rows: pa.Table | None = None, **values: Any
+) -> pa.Table:
     with _cursor() as cursor:
-        cursor.register("rows", rows)
+        if rows is not None:
+            cursor.register("rows", rows)
         files = [_address(name) for name in names]
-        return cursor.sql(query, params={"files": files}).to_arrow_table()
+        return cursor.sql(query, params={"files": files, **values}).to_arrow_table()
 
 
 @contextmanager

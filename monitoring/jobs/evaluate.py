@@ -2,28 +2,38 @@
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from ledger import claims
 from monitoring.jobs import incidents
 from monitoring.jobs.judging import Measured, judge, measure, verdict_of
+from monitoring.jobs.measuring.context import Context
 from monitoring.jobs.schedule import Evaluation, parse_key
+from monitoring.jobs.windows import Window
 from monitoring.jobs.wording import alert_text, run_summary
 from monitoring.models import (
     Alert,
     Health,
     Measurement,
     Monitor,
-    MonitorKind,
     Run,
     Severity,
 )
 from monitoring.querysets import RunQuerySet
 from monitoring.reads.baselines import Baseline, baseline_of
-from monitoring.reads.settings import alpha_of, config_digest
-from monitoring.reads.windows import ALL_ROWS, Merged, merged, usual_rows
+from monitoring.reads.references import against
+from monitoring.reads.settings import (
+    alpha_of,
+    budget_of,
+    config_digest,
+    needs_outcomes,
+    settings_of,
+)
+from monitoring.reads.windows import ALL_ROWS, merged
 from monitoring.stats import storage
 from monitoring.stats.evidence import VERSION
 from monitoring.stats.verdict import Verdict, worst
@@ -36,8 +46,7 @@ SEVERITIES = {Verdict.WARNING: Severity.WARNING, Verdict.BREACH: Severity.CRITIC
 class Evaluated:
     """What a run found."""
 
-    baseline: Baseline
-    window: Merged
+    context: Context
     found: list[Measured]
     alpha: float
     milliseconds: int
@@ -47,35 +56,35 @@ def evaluate_window(claim: claims.Claim) -> None:
     """Compute and store one run; settings that changed since make the job void."""
     wanted = parse_key(claim.key)
     monitor = Monitor.objects.select_related("model").get(pk=wanted.monitor_id)
-    baseline = baseline_of(wanted.version_id)
+    version = Version.objects.select_related("model", "schema").get(pk=wanted.version_id)
+    baseline = baseline_of(version.pk)
     if baseline is None or config_digest(monitor) != wanted.digest:
         with transaction.atomic():
             claims.finish(claim=claim)
         return
-    evaluated = _compute(monitor, wanted, baseline)
+    budget = budget_of(monitor.model_id)
+    alpha = alpha_of(monitor, monitor.model.monitors.all(), budget)
+    evaluated = compute(monitor, version, baseline, wanted.window, alpha=alpha)
     _store(claim, monitor, wanted, evaluated)
 
 
-def _compute(monitor: Monitor, wanted: Evaluation, baseline: Baseline) -> Evaluated:
+def compute(
+    monitor: Monitor, version: Version, baseline: Baseline, window: Window, *, alpha: float
+) -> Evaluated:
+    """Measure and judge one window; equal counts and settings give equal bits."""
     began = time.perf_counter()
-    start, end = wanted.window.start, wanted.window.end
-    window = merged(
+    found = merged(
         baseline.bins,
-        version_id=wanted.version_id,
-        start=start,
-        end=end,
+        version_id=version.pk,
+        start=window.start,
+        end=window.end,
         segments=monitor.segments,
-        outcomes=monitor.kind == MonitorKind.PERFORMANCE,
+        outcomes=needs_outcomes(monitor, baseline.bins.schema),
     )
-    usual: list[int] = []
-    if monitor.metric == "volume":
-        usual = usual_rows(version_id=wanted.version_id, start=start, length=end - start)
-    segments = monitor.segments or [ALL_ROWS]
-    profiles = {name: window.by_segment[name] for name in segments}
-    alpha = alpha_of(monitor, monitor.model.monitors.all())
-    found = judge(monitor, measure(monitor, baseline, profiles, usual), alpha=alpha)
-    spent = int((time.perf_counter() - began) * 1000)
-    return Evaluated(baseline, window, found, alpha, spent)
+    held = against(monitor, version, baseline, window.start, window.end)
+    context = Context(monitor, version, baseline, held, window, found)
+    judged = judge(monitor, measure(context), alpha=alpha)
+    return Evaluated(context, judged, alpha, int((time.perf_counter() - began) * 1000))
 
 
 @transaction.atomic
@@ -125,9 +134,10 @@ def _outdate(wanted: Evaluation) -> list[int]:
 
 
 def _run(monitor: Monitor, wanted: Evaluation, evaluated: Evaluated) -> Run:
-    window = evaluated.window
-    total = window.by_segment[ALL_ROWS]
-    labels = window.outcomes_revision if monitor.kind == MonitorKind.PERFORMANCE else 0
+    context = evaluated.context
+    window, total = context.merged, context.merged.by_segment[ALL_ROWS]
+    labelled = needs_outcomes(monitor, context.bins.schema)
+    due = wanted.window.end + timedelta(hours=monitor.model.outcome_horizon_hours)
     return Run.objects.create(
         monitor=monitor,
         version_id=wanted.version_id,
@@ -139,9 +149,12 @@ def _run(monitor: Monitor, wanted: Evaluation, evaluated: Evaluated) -> Run:
         reason=run_summary(monitor, evaluated.found)[:300],
         rows=total.rows,
         labelled=total.labelled_rows,
-        data_revision=window.revision + labels,
+        mature=due <= timezone.now(),
+        settings=settings_of(monitor) | {"run_alpha": evaluated.alpha, "seed": context.seed},
+        compared_with=context.against.words[:120],
+        data_revision=window.revision + (window.outcomes_revision if labelled else 0),
         profile_digest=storage.digest(total),
-        reference_digest=evaluated.baseline.digest,
+        reference_digest=context.against.digest,
         library_version=VERSION,
         milliseconds=evaluated.milliseconds,
     )

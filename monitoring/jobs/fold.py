@@ -16,8 +16,16 @@ from ledger import claims
 from monitoring.gateways import duckdb
 from monitoring.jobs import logs, shelves
 from monitoring.jobs.counting import Cell, by_hour
-from monitoring.models import Batch, BatchKind, ParkedOutcome
-from monitoring.stats.building import profile_outcomes, profile_predictions
+from monitoring.jobs.labels import (
+    ID,
+    Counted,
+    labelled_counts,
+    places,
+    together,
+    with_outcomes,
+)
+from monitoring.models import Batch, BatchKind, OutcomeKind, ParkedOutcome
+from monitoring.stats.building import FAILED_COMPONENT, profile_predictions
 from monitoring.stats.profiles import Profile
 
 
@@ -26,8 +34,8 @@ class Folded:
     """What one batch adds."""
 
     rows: Mapping[Cell, Profile]
-    labels: Mapping[Cell, Profile]
-    labelled_ids: list[str]
+    labels: Counted
+    labelled_ids: Mapping[str, list[str]]
     duplicates: int
 
 
@@ -70,13 +78,10 @@ def _around(batch: Batch) -> Around:
 def _count(batch: Batch, log: logs.Log, around: Around) -> Folded:
     sent = logs.table_of(batch.path)
     table = _new_rows(sent, log, around)
-    segments = log.segments(table)
-    bins = log.baseline.bins
-    labelled = _with_outcomes(table, log, around)
-    ids = labelled.column(log.schema.id.name).to_pylist()
-    labels = by_hour(labelled, log.at, segments, profile_outcomes, bins) if ids else {}
-    rows = by_hour(table, log.at, segments, profile_predictions, bins)
-    return Folded(rows, labels, ids, sent.num_rows - table.num_rows)
+    labelled = _labelled(table, log, around)
+    rows = by_hour(table, log.at, log.segments(table), profile_predictions, log.baseline.bins)
+    ids = {kind: found.column(log.schema.id.name).to_pylist() for kind, found in labelled.items()}
+    return Folded(rows, _labels(log, labelled, around), ids, sent.num_rows - table.num_rows)
 
 
 def _new_rows(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
@@ -97,20 +102,27 @@ def _new_rows(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
     return table.take(pa.array(kept, pa.int64()))
 
 
-def _with_outcomes(table: pa.Table, log: logs.Log, around: Around) -> pa.Table:
-    """The rows whose outcome has come already, with it."""
-    outcome = log.outcome
-    if outcome is None or not around.outcomes or not table.num_rows:
-        return table.slice(0, 0)
-    rows = pa.table(
-        {
-            "place": pa.array(range(table.num_rows), pa.int64()),
-            "id": table.column(log.schema.id.name),
-        }
-    )
-    paths = [other.path for other in around.outcomes]
-    places, found = duckdb.joined(rows, paths, "prediction_id", ["outcome"])
-    return table.take(pa.array(places, pa.int64())).append_column(outcome, found.column("outcome"))
+def _labelled(table: pa.Table, log: logs.Log, around: Around) -> dict[str, pa.Table]:
+    """The rows whose outcome has come already, with it, by the kind of outcome."""
+    found: dict[str, pa.Table] = {}
+    if log.outcome is None or not table.num_rows:
+        return found
+    ids = places(table.column(log.schema.id.name))
+    for kind in OutcomeKind.values:
+        paths = [other.path for other in around.outcomes if other.outcome_kind == kind]
+        at, sent = duckdb.joined(ids, paths, ID, ["outcome", FAILED_COMPONENT])
+        if at:
+            found[kind] = with_outcomes(table, at, log.outcome, sent)
+    return found
+
+
+def _labels(log: logs.Log, found: dict[str, pa.Table], around: Around) -> Counted:
+    """Other kinds are counted first, so that agreement is counted once, with the true ones."""
+    parts = [
+        labelled_counts(log, rows, kind, around.outcomes if kind == OutcomeKind.TRUE else ())
+        for kind, rows in found.items()
+    ]
+    return together(*parts)
 
 
 @transaction.atomic
@@ -143,5 +155,6 @@ def _add(batch: Batch, around: Around, folded: Folded) -> None:
     shelves.add_rows(batch.version_id or 0, folded.rows)
     if folded.labels:
         shelves.add_labels(batch.version_id or 0, folded.labels)
-        parked = ParkedOutcome.objects.filter(model_id=batch.model_id)
-        parked.filter(prediction_id__in=folded.labelled_ids).delete()
+    parked = ParkedOutcome.objects.filter(model_id=batch.model_id)
+    for kind, ids in folded.labelled_ids.items():
+        parked.filter(outcome_kind=kind, prediction_id__in=ids).delete()

@@ -3,6 +3,7 @@
 from audit.record import SYSTEM, record
 from monitoring.events import MonitoringEvent
 from monitoring.models import Alert, Incident, IncidentEntry, Monitor, Run, Severity
+from monitoring.querysets import RunQuerySet
 from monitoring.states import IncidentState
 from monitoring.stats.verdict import Verdict
 from registry.models import Version
@@ -19,6 +20,7 @@ def follow(
     late outcomes must not open again what a person has closed.
     """
     if run.verdict != Verdict.BREACH:
+        _calm(version, monitor, run)
         return
     known = Incident.objects.filter(alerts__run_id__in=before).order_by("-pk").first()
     incident = known or _unresolved(version, monitor)
@@ -27,7 +29,7 @@ def follow(
         if known is None:
             _widen(incident, monitor, run)
         return
-    if _long_enough(monitor, run):
+    if _often_enough(monitor, run):
         _open(version, monitor, run, alerts)
 
 
@@ -36,16 +38,42 @@ def _unresolved(version: Version, monitor: Monitor) -> Incident | None:
     return found.exclude(state=IncidentState.RESOLVED).select_for_update(no_key=True).first()
 
 
-def _long_enough(monitor: Monitor, run: Run) -> bool:
-    """Whether this many telling windows in a row have breached, this one included."""
-    needed = monitor.open_after - 1
-    if needed <= 0:
+def _often_enough(monitor: Monitor, run: Run) -> bool:
+    """Whether k of the last n telling windows have breached, this one included."""
+    if monitor.open_after <= 1:
         return True
-    earlier = Run.objects.filter(
-        monitor=monitor, version_id=run.version_id, latest=True, window_end__lt=run.window_end
-    ).exclude(verdict=Verdict.INSUFFICIENT_DATA)
-    verdicts = list(earlier.order_by("-window_end").values_list("verdict", flat=True)[:needed])
-    return len(verdicts) == needed and set(verdicts) == {Verdict.BREACH}
+    earlier = _telling(monitor, run).filter(window_end__lt=run.window_end)
+    verdicts = [run.verdict, *_verdicts(earlier, monitor.open_of - 1)]
+    return verdicts.count(Verdict.BREACH) >= monitor.open_after
+
+
+def _telling(monitor: Monitor, run: Run) -> RunQuerySet:
+    runs = Run.objects.filter(monitor=monitor, version_id=run.version_id, latest=True)
+    return runs.exclude(verdict=Verdict.INSUFFICIENT_DATA)
+
+
+def _verdicts(runs: RunQuerySet, most: int) -> list[str]:
+    return list(runs.order_by("-window_end").values_list("verdict", flat=True)[:most])
+
+
+def _calm(version: Version, monitor: Monitor, run: Run) -> None:
+    """Note that an incident is calm once each of its monitors had enough windows in order.
+
+    Resolving it is for people: somebody has to say what it was.
+    """
+    incident = _unresolved(version, monitor)
+    if incident is None or incident.calm_since is not None:
+        return
+    concerned = Monitor.objects.filter(enabled=True, runs__alerts__incident=incident).distinct()
+    if all(_is_calm(one, run) for one in concerned):
+        incident.calm_since = run.window_end
+        incident.save(update_fields=["calm_since"])
+        _note(incident, run, "Calm again")
+
+
+def _is_calm(monitor: Monitor, run: Run) -> bool:
+    verdicts = _verdicts(_telling(monitor, run), monitor.close_after)
+    return len(verdicts) == monitor.close_after and Verdict.BREACH not in verdicts
 
 
 def _open(version: Version, monitor: Monitor, run: Run, alerts: list[Alert]) -> None:
@@ -77,7 +105,8 @@ def _widen(incident: Incident, monitor: Monitor, run: Run) -> None:
     incident.began_at = min(incident.began_at, run.window_start)
     if RANK[Severity(monitor.severity)] > RANK[Severity(incident.severity)]:
         incident.severity = monitor.severity
-    incident.save(update_fields=["began_at", "severity"])
+    incident.calm_since = None
+    incident.save(update_fields=["began_at", "severity", "calm_since"])
     _note(incident, run, "Breached again")
 
 

@@ -4,7 +4,6 @@ A second outcome for the same prediction is a duplicate: the first one stays. An
 prediction is not there is parked; it is joined when the prediction is folded.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,10 +15,8 @@ from django.db.models.functions import Now
 from ledger import claims
 from monitoring.gateways import duckdb
 from monitoring.jobs import logs, shelves
-from monitoring.jobs.counting import Cell, by_hour
+from monitoring.jobs.labels import ID, Counted, labelled_counts, places, with_outcomes
 from monitoring.models import Batch, BatchKind, ParkedOutcome
-from monitoring.stats.building import profile_outcomes
-from monitoring.stats.profiles import Profile
 
 MOST_PARKED = 5_000
 
@@ -28,7 +25,7 @@ MOST_PARKED = 5_000
 class Joined:
     """What one batch of outcomes adds, by version."""
 
-    labels: dict[int, Mapping[Cell, Profile]] = field(default_factory=dict)
+    labels: dict[int, Counted] = field(default_factory=dict)
     unmatched: list[dict[str, Any]] = field(default_factory=list)
     duplicates: int = 0
 
@@ -68,57 +65,50 @@ def _around(batch: Batch) -> Around:
 
 
 def _count(batch: Batch, around: Around) -> Joined:
-    table = logs.table_of(batch.path)
-    sent = table.num_rows
-    rows = _places(table)
-    known = duckdb.ids_known(rows, [other.path for other in around.outcomes], "prediction_id")
-    if known:
-        ids = table.column("prediction_id").to_pylist()
-        kept = [place for place, name in enumerate(ids) if name not in known]
-        table = table.take(pa.array(kept, pa.int64()))
-        rows = _places(table)
-    labels, matched = _match(table, rows, around)
+    sent = logs.table_of(batch.path)
+    table = _new_rows(sent, batch.outcome_kind, around)
+    labelled, matched = _match(table, around)
+    labels = {
+        version_id: labelled_counts(log, rows, batch.outcome_kind, around.outcomes)
+        for version_id, (log, rows) in labelled.items()
+    }
     left = [place for place in range(table.num_rows) if place not in matched]
     unmatched = table.take(pa.array(left, pa.int64())).to_pylist()
-    return Joined(labels, unmatched, sent - table.num_rows)
+    return Joined(labels, unmatched, sent.num_rows - table.num_rows)
+
+
+def _new_rows(sent: pa.Table, kind: str, around: Around) -> pa.Table:
+    """The rows whose prediction has no outcome of this kind yet."""
+    ids = sent.column(ID)
+    paths = [other.path for other in around.outcomes if other.outcome_kind == kind]
+    known = duckdb.ids_known(places(ids), paths, ID)
+    if not known:
+        return sent
+    kept = [place for place, name in enumerate(ids.to_pylist()) if name not in known]
+    return sent.take(pa.array(kept, pa.int64()))
 
 
 def _match(
-    table: pa.Table, rows: pa.Table, around: Around
-) -> tuple[dict[int, Mapping[Cell, Profile]], set[int]]:
-    """Labelled counts by version, and which rows found a prediction."""
+    table: pa.Table, around: Around
+) -> tuple[dict[int, tuple[logs.Log, pa.Table]], set[int]]:
+    """Labelled rows by version, and which rows found a prediction."""
     paths: dict[int, list[str]] = {}
     for other in around.predictions:
         paths.setdefault(other.version_id or 0, []).append(other.path)
-    labels: dict[int, Mapping[Cell, Profile]] = {}
+    labelled: dict[int, tuple[logs.Log, pa.Table]] = {}
     matched: set[int] = set()
+    rows = places(table.column(ID))
     for version_id, names in sorted(paths.items()):
         log = logs.log_of(version_id)
         if log is None or log.outcome is None:
             continue
-        places, found = duckdb.joined(rows, names, log.schema.id.name, log.labelled_columns)
-        matched.update(places)
-        if places:
-            labels[version_id] = _labels(log, log.outcome, table, places, found)
-    return labels, matched
-
-
-def _labels(
-    log: logs.Log, outcome: str, table: pa.Table, places: list[int], found: pa.Table
-) -> Mapping[Cell, Profile]:
-    truth = table.column("outcome").take(pa.array(places, pa.int64()))
-    labelled = found.append_column(outcome, truth)
-    segments = log.segments(labelled)
-    return by_hour(labelled, log.at, segments, profile_outcomes, log.baseline.bins)
-
-
-def _places(table: pa.Table) -> pa.Table:
-    return pa.table(
-        {
-            "place": pa.array(range(table.num_rows), pa.int64()),
-            "id": table.column("prediction_id"),
-        }
-    )
+        found_at, found = duckdb.joined(rows, names, log.schema.id.name, log.labelled_columns)
+        matched.update(found_at)
+        if found_at:
+            sent = table.take(pa.array(found_at, pa.int64()))
+            everything = list(range(len(found_at)))
+            labelled[version_id] = (log, with_outcomes(found, everything, log.outcome, sent))
+    return labelled, matched
 
 
 @transaction.atomic
@@ -160,5 +150,9 @@ def _parked(batch: Batch, row: dict[str, Any]) -> ParkedOutcome:
         for name, value in row.items()
     }
     return ParkedOutcome(
-        model_id=batch.model_id, batch=batch, prediction_id=row["prediction_id"], row=plain
+        model_id=batch.model_id,
+        batch=batch,
+        prediction_id=row["prediction_id"],
+        outcome_kind=batch.outcome_kind,
+        row=plain,
     )

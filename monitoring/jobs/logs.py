@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from monitoring.jobs import shelves
 from monitoring.jobs.counting import values_apart
 from monitoring.models import Batch, BatchKind
+from monitoring.querysets import BatchQuerySet
 from monitoring.reads.baselines import Baseline, baseline_of, schema_of
 from registry.gateways import store
 from registry.models import Version
@@ -28,6 +29,7 @@ class Neighbour:
     batch_id: int
     version_id: int | None
     path: str
+    outcome_kind: str
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,22 @@ class Log:
     def labelled_columns(self) -> list[str]:
         """What is needed of a prediction to count it with its outcome."""
         wanted = self.schema.having(
+            FieldRole.ID,
             FieldRole.TIMESTAMP,
             FieldRole.PREDICTION,
             FieldRole.SCORE,
             FieldRole.GROUP,
             FieldRole.SEGMENT,
+            FieldRole.EXPLORATION,
+            FieldRole.VALUE,
         )
         return [field.name for field in wanted]
 
     def segments(self, table: pa.Table) -> Mapping[str, tuple[str, ...]]:
+        """The values of each field whose rows are counted apart; "" stands for all rows."""
+        apart = (FieldRole.SEGMENT, FieldRole.GROUP, FieldRole.EXPLORATION)
         found = {}
-        for field in (*self.schema.segments, *self.schema.groups):
+        for field in self.schema.having(*apart):
             known = [] if field.categories else shelves.segments_known(self.version.pk, field.name)
             found[field.name] = values_apart(table, field.name, field.categories, known)
         return found
@@ -86,4 +93,17 @@ def neighbours(batch: Batch, kind: BatchKind) -> tuple[Neighbour, ...]:
         first_at__lte=batch.last_at,
         last_at__gte=batch.first_at,
     ).order_by("folded_at", "pk")
-    return tuple(Neighbour(*row) for row in found.values_list("pk", "version_id", "path"))
+    return _as_neighbours(found)
+
+
+def outcome_files(model_id: int) -> tuple[Neighbour, ...]:
+    """All folded batches of outcomes of a model, in the order of folding."""
+    found = Batch.objects.filter(
+        model_id=model_id, kind=BatchKind.OUTCOMES, folded_at__isnull=False
+    ).order_by("folded_at", "pk")
+    return _as_neighbours(found)
+
+
+def _as_neighbours(found: BatchQuerySet) -> tuple[Neighbour, ...]:
+    rows = found.values_list("pk", "version_id", "path", "outcome_kind")
+    return tuple(Neighbour(*row) for row in rows)

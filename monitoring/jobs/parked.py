@@ -4,7 +4,7 @@ Folding a prediction batch joins the outcomes of its time by itself; what is lef
 time, or came later than the model's horizon.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,10 +14,9 @@ from django.db.models.functions import Now
 
 from monitoring.gateways import duckdb
 from monitoring.jobs import logs, shelves
-from monitoring.jobs.counting import Cell, by_hour
+from monitoring.jobs.labels import Counted, labelled_counts, places, with_outcomes
 from monitoring.models import Batch, BatchKind, ParkedOutcome
-from monitoring.stats.building import profile_outcomes
-from monitoring.stats.profiles import Profile
+from monitoring.stats.building import FAILED_COMPONENT
 
 AT_ONCE = 5_000
 MOST_FILES = 2_000
@@ -29,8 +28,7 @@ NOT_AFTER = timedelta(days=1)
 class Found:
     """Labelled counts of one version, and which parked outcomes they came from."""
 
-    version_id: int
-    labels: Mapping[Cell, Profile]
+    labels: Counted
     parked: list[int]
 
 
@@ -51,37 +49,48 @@ def retry_parked() -> int:
 def _retry(model_id: int) -> int:
     shelves.locked_model(model_id)
     waiting = list(ParkedOutcome.objects.filter(model_id=model_id).order_by("-pk")[:AT_ONCE])
+    folded = Batch.objects.filter(model_id=model_id, folded_at__isnull=False)
+    predictions = folded.filter(kind=BatchKind.PREDICTIONS).order_by("-folded_at", "-pk")
     files: dict[int, list[str]] = {}
-    batches = Batch.objects.filter(
-        model_id=model_id, kind=BatchKind.PREDICTIONS, folded_at__isnull=False
-    ).order_by("-folded_at", "-pk")[:MOST_FILES]
-    for batch in reversed(batches):
+    for batch in reversed(predictions[:MOST_FILES]):
         files.setdefault(batch.version_id or 0, []).append(batch.path)
-    found = [_find(version_id, names, waiting) for version_id, names in sorted(files.items())]
     done: set[int] = set()
-    for one in found:
-        if one.parked:
-            shelves.add_labels(one.version_id, one.labels)
-            done.update(one.parked)
+    for version_id, names in sorted(files.items()):
+        for kind in sorted({one.outcome_kind for one in waiting}):
+            of_kind = [one for one in waiting if one.outcome_kind == kind]
+            found = _find(version_id, names, of_kind, kind, logs.outcome_files(model_id))
+            if found.parked:
+                shelves.add_labels(version_id, found.labels)
+                done.update(found.parked)
     ParkedOutcome.objects.filter(pk__in=done).delete()
     return len(done)
 
 
-def _find(version_id: int, names: list[str], waiting: list[ParkedOutcome]) -> Found:
+def _find(
+    version_id: int,
+    names: list[str],
+    waiting: list[ParkedOutcome],
+    kind: str,
+    outcomes: Sequence[logs.Neighbour],
+) -> Found:
     log = logs.log_of(version_id)
     if log is None or log.outcome is None:
-        return Found(version_id, {}, [])
-    rows = pa.table(
+        return Found({}, [])
+    ids = places(pa.chunked_array([pa.array([one.prediction_id for one in waiting], pa.string())]))
+    at, found = duckdb.joined(ids, names, log.schema.id.name, log.labelled_columns)
+    if not at:
+        return Found({}, [])
+    sent = _sent([waiting[place] for place in at])
+    labelled = with_outcomes(found, list(range(len(at))), log.outcome, sent)
+    labels = labelled_counts(log, labelled, kind, outcomes)
+    return Found(labels, [waiting[place].pk for place in at])
+
+
+def _sent(parked: list[ParkedOutcome]) -> pa.Table:
+    failed = [one.row.get(FAILED_COMPONENT) for one in parked]
+    return pa.table(
         {
-            "place": pa.array(range(len(waiting)), pa.int64()),
-            "id": [one.prediction_id for one in waiting],
+            "outcome": pa.array([one.row["outcome"] for one in parked]),
+            FAILED_COMPONENT: pa.array(failed, pa.string()),
         }
     )
-    places, found = duckdb.joined(rows, names, log.schema.id.name, log.labelled_columns)
-    if not places:
-        return Found(version_id, {}, [])
-    labelled = found.append_column(
-        log.outcome, pa.array([waiting[place].row["outcome"] for place in places])
-    )
-    labels = by_hour(labelled, log.at, log.segments(labelled), profile_outcomes, log.baseline.bins)
-    return Found(version_id, labels, [waiting[place].pk for place in places])

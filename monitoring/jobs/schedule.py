@@ -21,9 +21,11 @@ from ledger import claims
 from ledger.models import Job, JobState
 from monitoring.jobs.baselines import count_new_references
 from monitoring.jobs.defaults import ensure_defaults
+from monitoring.jobs.first_window import adopt_first_windows
 from monitoring.jobs.windows import COVERED, Window, windows_between
-from monitoring.models import Batch, Monitor, MonitorKind, Profile, Run
-from monitoring.reads.settings import config_digest
+from monitoring.models import Batch, Monitor, Profile, Run
+from monitoring.reads.baselines import baseline_of
+from monitoring.reads.settings import config_digest, needs_outcomes
 from registry.models import Deployment, Version
 
 HOUR = timedelta(hours=1)
@@ -66,6 +68,7 @@ class History:
 
 def schedule_windows() -> int:
     """Count new references, set up default monitors, enqueue due windows; returns how many."""
+    adopt_first_windows()
     count_new_references()
     ensure_defaults()
     monitors: dict[int, list[Monitor]] = defaultdict(list)
@@ -96,13 +99,15 @@ def _enqueue(evaluation: Evaluation) -> bool:
 
 def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterator[Evaluation]:
     history = _history(version)
-    if history is None:
+    baseline = baseline_of(version.pk)
+    if history is None or baseline is None:
         return
     waiting = _waiting(version)
     seen = _seen(version)
     last = now if _serves(version) else history.last + HOUR
     for monitor in monitors:
         digest = config_digest(monitor)
+        labelled = needs_outcomes(monitor, baseline.bins.schema)
         closed = now - timedelta(hours=monitor.lateness_hours)
         until = min(closed, _ceiling(last, monitor))
         for window in windows_between(
@@ -111,8 +116,7 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
             window_hours=monitor.window_hours,
             every_hours=monitor.every_hours,
         ):
-            outcomes = monitor.kind == MonitorKind.PERFORMANCE
-            state = history.state(window, with_outcomes=outcomes)
+            state = history.state(window, with_outcomes=labelled)
             basis, revision = seen.get((monitor.pk, window), (None, 0))
             if basis == (digest, version.reference.digest, state):
                 continue

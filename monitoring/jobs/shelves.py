@@ -54,6 +54,7 @@ def add_rows(version_id: int, counted: Mapping[Cell, Profile]) -> None:
 def add_labels(version_id: int, counted: Mapping[Cell, Profile]) -> None:
     """Add counts of rows whose outcome has come to the hours of their predictions."""
     there = _there(version_id, counted, "outcomes")
+    there |= _of_other_kinds(version_id, counted, there)
     keys, labelled, contents = [], [], []
     for cell, profile in sorted(counted.items(), key=lambda pair: pair[0]):
         row = there[cell]
@@ -69,6 +70,24 @@ def add_labels(version_id: int, counted: Mapping[Cell, Profile]) -> None:
             " WHERE p.id = n.id",
             [keys, labelled, contents],
         )
+
+
+def _of_other_kinds(
+    version_id: int, counted: Mapping[Cell, Profile], there: Mapping[Cell, Row]
+) -> dict[Cell, Row]:
+    """Rows for labels that are not of true outcomes; no prediction is counted there."""
+    missing = {
+        cell: Row(
+            version_id=version_id,
+            hour=cell[0],
+            segment=cell[1],
+            counts=storage.to_bytes(Profile(profile.bins)),
+        )
+        for cell, profile in counted.items()
+        if cell not in there
+    }
+    Row.objects.bulk_create(missing.values(), batch_size=AT_ONCE)
+    return missing
 
 
 def segments_known(version_id: int, field: str) -> list[str]:

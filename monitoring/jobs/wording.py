@@ -3,26 +3,11 @@
 from collections.abc import Sequence
 
 from monitoring.jobs.judging import Measured
+from monitoring.metrics import words_of
 from monitoring.models import Measurement, Monitor
 from monitoring.stats.verdict import Verdict
 
-NAMES = {
-    "psi": "PSI",
-    "js_distance": "JS distance",
-    "roc_auc": "ROC AUC",
-    "log_loss": "log loss",
-    "mae": "mean absolute error",
-    "rmse": "RMSE",
-    "missing_share": "share of missing values",
-    "out_of_range_share": "share of values out of range",
-    "unseen_share": "share of unseen categories",
-    "volume": "rows",
-}
 SHOWN = 3
-
-
-def metric_name(metric: str) -> str:
-    return NAMES.get(metric, metric.replace("_", " "))
 
 
 def alert_text(one: Measurement) -> str:
@@ -30,9 +15,7 @@ def alert_text(one: Measurement) -> str:
     about = f" of {one.field}" if one.field else ""
     where = f" where {one.segment}" if one.segment else ""
     against = f", {number(one.reference_value)} usually" if one.reference_value else ""
-    return (
-        f"{metric_name(one.metric)}{about}{where} is {number(one.value)}{against} ({one.verdict})"
-    )
+    return f"{words_of(one.metric)}{about}{where} is {number(one.value)}{against} ({one.verdict})"
 
 
 def run_summary(monitor: Monitor, found: Sequence[Measured]) -> str:
@@ -60,8 +43,8 @@ def number(value: float | None) -> str:
 
 def _short(one: Measured) -> str:
     finding = one.finding
-    about = one.field or metric_name(finding.measure)
-    what = f"{metric_name(finding.measure)} " if one.field else ""
+    about = one.field or words_of(finding.measure)
+    what = f"{words_of(finding.measure)} " if one.field else ""
     where = f" where {one.segment}" if one.segment else ""
     usual = f", {number(finding.baseline)} usually" if finding.baseline else ""
     return f"{about}{where} ({what}{number(finding.value)}{usual})"

@@ -4,31 +4,36 @@ The registry keeps a reference's file; its bins and counts are made here on firs
 numbers are computed in this app only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import combinations
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from monitoring.stats import building, reference, storage
-from monitoring.stats.profiles import Profile, merge
+from monitoring.models import ReferenceStudy
+from monitoring.stats import storage
+from monitoring.stats.phases import Scheme
+from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins, FieldSpec, Kind, Role, Schema, Task
-from registry.gateways import store
 from registry.models import Reference, Version
 from registry.schemas import Dtype, Field, PredictionSchema
 
 UNCOUNTED = frozenset({Role.ID, Role.TIMESTAMP})
+MOST_CROSSED = 3
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Bins and reference counts of one version."""
+    """Bins and reference counts of one version, and what was learnt from its reference."""
 
     digest: str
     bins: Bins
     profile: Profile
     rows: int
+    kind: str
+    scheme: Scheme = Scheme.NONE
+    loss: Mapping[str, Any] | None = None
 
 
 def baseline_of(version_id: int) -> Baseline | None:
@@ -44,24 +49,17 @@ def schema_of(version: Version) -> PredictionSchema | None:
     return PredictionSchema.from_json(schema.fields) if schema else None
 
 
-def measure(version: Version, file: Reference) -> tuple[Bins, Profile]:
-    """Freeze the bins of a reference file and count it over them."""
-    declared = schema_of(version)
-    if declared is None:
-        raise LookupError(f"{version} has a reference but no schema.")
-    with store.opened(file.path) as source:
-        table = pq.read_table(pa.PythonFile(source, mode="r"))
-    bins = reference.freeze(stats_schema(declared, version.model.task), table)
-    parts = [building.profile_predictions(bins, table)]
-    if declared.outcome is not None and declared.outcome.name in table.column_names:
-        parts.append(building.profile_outcomes(bins, table))
-    return bins, merge(parts)
-
-
-def stats_schema(declared: PredictionSchema, task: str) -> Schema:
-    """The registry's schema as the statistics want it."""
+def stats_schema(declared: PredictionSchema, task: str, components: tuple[str, ...] = ()) -> Schema:
+    """The registry's schema as the statistics want it; few groups are crossed with each other."""
     specs = tuple(_spec(field) for field in declared.fields if Role(field.role) not in UNCOUNTED)
-    return Schema(Task(task), specs, classes=_classes(declared, task))
+    groups = [field.name for field in declared.groups]
+    return Schema(
+        Task(task),
+        specs,
+        classes=_classes(declared, task),
+        pairs=tuple(combinations(groups, 2)) if len(groups) <= MOST_CROSSED else (),
+        components=components,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -69,15 +67,32 @@ def _load(version_id: int, digest: str, _frozen_at: datetime) -> Baseline:
     found = Reference.objects.get(version_id=version_id, digest=digest)
     if found.edges is None or found.profile is None:
         raise LookupError(f"The reference of version {version_id} has no bins.")
-    bins = Bins.from_json(found.edges)
-    return Baseline(digest, bins, storage.from_bytes(found.profile), found.rows)
+    study = ReferenceStudy.objects.filter(version_id=version_id, reference_digest=digest).first()
+    return Baseline(
+        digest,
+        Bins.from_json(found.edges),
+        storage.from_bytes(found.profile),
+        found.rows,
+        found.kind,
+        Scheme(study.season["scheme"]) if study else Scheme.NONE,
+        study.loss if study else None,
+    )
 
 
 def _spec(field: Field) -> FieldSpec:
     kind = Kind.NUMERIC if field.is_numeric else Kind.CATEGORICAL
     categories = () if field.dtype == Dtype.BOOLEAN else field.categories
     return FieldSpec(
-        field.name, Role(field.role), kind, field.minimum, field.maximum, tuple(categories)
+        field.name,
+        Role(field.role),
+        kind,
+        field.minimum,
+        field.maximum,
+        tuple(categories),
+        label=field.label,
+        component=field.component,
+        source=field.source,
+        pattern=field.pattern,
     )
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.models import Measurement, Monitor, Run
-from monitoring.reads.settings import alpha_of
-from monitoring.stats.multiplicity import expected_false_alarms
+from monitoring.reads.settings import alpha_of, budget_of
+from monitoring.stats.multiplicity import Budget, expected_false_alarms
 
 MOST_RUNS = 500
 
@@ -94,11 +94,14 @@ def monitors_of(*, model_id: int, version_id: int | None = None) -> list[Monitor
             .select_related("monitor", "version")
         )
         latest = {run.monitor_id: _row(run) for run in runs}
-    return [_monitor(one, monitors, latest.get(one.pk)) for one in monitors]
+    budget = budget_of(model_id)
+    return [_monitor(one, monitors, budget, latest.get(one.pk)) for one in monitors]
 
 
-def _monitor(monitor: Monitor, together: list[Monitor], latest: RunRow | None) -> MonitorRow:
-    alpha = alpha_of(monitor, together)
+def _monitor(
+    monitor: Monitor, together: list[Monitor], budget: Budget, latest: RunRow | None
+) -> MonitorRow:
+    alpha = alpha_of(monitor, together, budget)
     rates = {"it": 24 / monitor.every_hours}
     return MonitorRow(monitor, alpha, expected_false_alarms({"it": alpha}, rates), latest)
 

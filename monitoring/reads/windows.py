@@ -15,6 +15,11 @@ USUAL_WINDOWS = 12
 ALL_ROWS = ""
 
 
+def segment_of_kind(outcome_kind: str) -> str:
+    """Where labels of outcomes that are not true ones are counted."""
+    return f"@{outcome_kind}"
+
+
 @dataclass(frozen=True)
 class Merged:
     """Counts of a window by segment; `revision` says how the profiles were when it was read."""

@@ -1,6 +1,7 @@
 """Monitors: created and changed by people of the model's team."""
 
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,13 +11,14 @@ from accounts.models import User
 from accounts.policies import require
 from audit.record import record
 from monitoring.events import MonitoringEvent
-from monitoring.models import Monitor, MonitorKind, Severity
+from monitoring.metrics import METRICS, metric_of
+from monitoring.models import Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.policies import can_change_monitor, can_change_monitors
-from monitoring.reads.settings import METRICS
 from registry.models import Model
 
 ONLY_THE_TEAM = "Developers, validators and risk officers of the model's team set up monitors."
 LONGEST_WINDOW = 24 * 366
+MOST_WINDOWS = 10
 
 
 class MonitorInvalid(ValueError):
@@ -28,6 +30,29 @@ class MonitorInvalid(ValueError):
 
 
 @dataclass(frozen=True)
+class Option:
+    """A parameter of a measure: of which kinds of monitors, and between which numbers."""
+
+    kinds: tuple[str, ...]
+    low: float = 0.0
+    high: float = 1.0
+
+    def check(self, name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise MonitorInvalid("options", f"{name} is a number.")
+        if not self.low <= value <= self.high:
+            message = f"{name} lies between {self.low:g} and {self.high:g}."
+            raise MonitorInvalid("options", message)
+
+
+OPTIONS = {
+    "beta": Option((MonitorKind.PERFORMANCE,), 0.01, 100),
+    "top": Option((MonitorKind.PERFORMANCE,), 0.001, 1),
+    "target": Option((MonitorKind.BUSINESS,), -1e12, 1e12),
+}
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a monitor watches and what counts as too much."""
 
@@ -36,14 +61,22 @@ class Settings:
     metric: str
     fields: list[str] = field(default_factory=list)
     segments: list[str] = field(default_factory=list)
+    reference: str = ReferenceMode.REGISTERED
+    reference_start: datetime | None = None
+    reference_end: datetime | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     window_hours: int = 24 * 7
     every_hours: int = 24 * 7
     lateness_hours: int = 1
     warning: float | None = None
     breach: float | None = None
+    relative: float | None = None
+    relative_warning: float | None = None
     alpha: float = 0.05
     minimum_n: int = 200
     open_after: int = 1
+    open_of: int | None = None
+    close_after: int = 2
     severity: str = Severity.WARNING
     enabled: bool = True
     why: str = ""
@@ -62,9 +95,11 @@ def create_monitor(*, actor: User, model_id: int, settings: Settings) -> Monitor
     """
     model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     require(can_change_monitors(actor, model), ONLY_THE_TEAM)
-    monitor = Monitor(model=model, created_by=actor, **asdict(settings))
+    said = asdict(settings)
+    said["open_of"] = settings.open_of or settings.open_after
+    monitor = Monitor(model=model, created_by=actor, **said)
     _save(monitor)
-    record(actor, MonitoringEvent.MONITOR_CREATED, monitor, settings=asdict(settings))
+    record(actor, MonitoringEvent.MONITOR_CREATED, monitor, settings=said)
     return monitor
 
 
@@ -85,6 +120,8 @@ def change_monitor(*, actor: User, monitor_id: int, changes: dict[str, Any]) -> 
     fixed = sorted(changes.keys() - CHANGEABLE)
     if fixed:
         raise MonitorInvalid(fixed[0], f"{fixed[0]} cannot be changed; create another monitor.")
+    if "open_after" in changes and "open_of" not in changes:
+        changes = changes | {"open_of": max(changes["open_after"], monitor.open_of)}
     before = {name: getattr(monitor, name) for name in changes}
     for name, value in changes.items():
         setattr(monitor, name, value)
@@ -107,19 +144,42 @@ def _save(monitor: Monitor) -> None:
 
 
 def _check(monitor: Monitor) -> None:
-    known = METRICS.get(MonitorKind(monitor.kind), ())
+    known = [metric.name for metric in METRICS.get(monitor.kind, ())]
     if monitor.metric not in known:
-        message = f"A {monitor.kind} monitor measures one of {', '.join(known)}."
+        message = f"A {monitor.get_kind_display()} monitor measures one of {', '.join(known)}."
         raise MonitorInvalid("metric", message)
+    _check_task(monitor)
+    _check_options(monitor)
     _check_times(monitor)
+    _check_reference(monitor)
     if not 0 < monitor.alpha <= 0.05:
         raise MonitorInvalid("alpha", "The false-alarm probability lies in (0, 0.05].")
-    if monitor.warning is None and monitor.breach is None:
+    _check_levels(monitor)
+    if any("=" not in segment for segment in monitor.segments):
+        raise MonitorInvalid("segments", "A segment is written field=value.")
+
+
+def _check_task(monitor: Monitor) -> None:
+    metric = metric_of(monitor.kind, monitor.metric)
+    if metric is not None and monitor.model.task not in metric.tasks:
+        message = f"{metric.words} is of {' and '.join(metric.tasks)} models, this one answers a"
+        raise MonitorInvalid("metric", f"{message} {monitor.model.get_task_display()}.")
+
+
+def _check_options(monitor: Monitor) -> None:
+    for name, value in monitor.options.items():
+        allowed = OPTIONS.get(name)
+        if allowed is None or monitor.kind not in allowed.kinds:
+            raise MonitorInvalid("options", f"{name!r} is no option of {monitor.kind} monitors.")
+        allowed.check(name, value)
+
+
+def _check_levels(monitor: Monitor) -> None:
+    relative = (monitor.relative, monitor.relative_warning)
+    if all(level is None for level in (monitor.warning, monitor.breach, *relative)):
         raise MonitorInvalid("breach", "Say from which effect on it is a warning or a breach.")
     if monitor.warning is not None and monitor.warning > (monitor.breach or monitor.warning):
         raise MonitorInvalid("warning", "The warning comes before the breach.")
-    if any("=" not in segment for segment in monitor.segments):
-        raise MonitorInvalid("segments", "A segment is written field=value.")
 
 
 def _check_times(monitor: Monitor) -> None:
@@ -128,5 +188,17 @@ def _check_times(monitor: Monitor) -> None:
             raise MonitorInvalid(name, f"1 to {LONGEST_WINDOW} hours.")
     if monitor.window_hours % monitor.every_hours:
         raise MonitorInvalid("every_hours", "A window is a whole number of steps long.")
-    if not 1 <= monitor.open_after <= 10:
-        raise MonitorInvalid("open_after", "1 to 10 breaching windows in a row.")
+    if not 1 <= monitor.open_after <= monitor.open_of <= MOST_WINDOWS:
+        message = f"An incident opens after k of n windows, 1 to {MOST_WINDOWS}, k not above n."
+        raise MonitorInvalid("open_after", message)
+    if not 1 <= monitor.close_after <= MOST_WINDOWS:
+        raise MonitorInvalid("close_after", f"1 to {MOST_WINDOWS} windows without breach.")
+
+
+def _check_reference(monitor: Monitor) -> None:
+    start, end = monitor.reference_start, monitor.reference_end
+    pinned = monitor.reference == ReferenceMode.PINNED
+    if pinned and (start is None or end is None or start >= end):
+        raise MonitorInvalid("reference_start", "A pinned window has a start before its end.")
+    if not pinned and (start or end):
+        raise MonitorInvalid("reference_start", "Only a pinned window has a start and an end.")

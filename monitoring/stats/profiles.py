@@ -6,16 +6,30 @@ Definition
     without outcomes and the labelled part may be counted at different times and simply be added.
     Merging is exact, associative and commutative: any order gives the same bits.
 
-Keys
+Keys of counts
     `field/<name>`        numeric: bins, then null, NaN, +inf, -inf, below, above range
-                          categorical: categories, then other, unseen, null
-    `operations`          rows, errors, rows with latency, latency histogram
+                          categorical: categories, then other, unseen, null; the outcome too
+    `operations`          rows, errors, rows with latency, latency histogram (milliseconds)
+    `gaps`                histogram of seconds between rows that follow each other
+    `resource/<role>`     rows that report bytes, cpu, memory or disk, and rows that do not
+    `novel`               rows, rows with anything new, complete rows, of these the distant ones
+    `moments/…`           sum (k), product (k x k) and pairs (k x k) of numeric features, in fixed
+                          point (see `joint`)
     `decisions/<group>`   prediction x group, of all rows
+    `scores`              1,000 score bins of all rows; several classes: class x bins
+    `scores/<group>`      group x 100 score bins, of all rows
     `cube/<group>`        prediction x outcome x group, of rows with an outcome
-    `score`               outcome (0, 1) x 1,000 score bins
-    `residual`            histogram of prediction - outcome
-    sums                  `total/<name>`, `squares/<name>` (around the frozen centre),
-                          `labelled/<what>`
+    `score`               outcome (0, 1) x 1,000 score bins; several classes: class x 2 x bins
+    `score/<group>`       group x outcome x 100 score bins
+    `residual`            histogram of prediction - outcome; `residual/<group>` group x histogram
+    `percentage`          rows whose outcome is not zero
+    `failed`              rows by the stage of a pipeline that failed; last: none named
+    `agreement`           true x other class, or rows with both
+    `value`               rows with a business value
+Keys of sums
+    `total/<name>`, `squares/<name>` (around the frozen centre), `latency`, `resource/<role>`,
+    `labelled/<what>`, `agreement/<what>`, `value/<prediction>`, `value/<prediction>/<outcome>`;
+    a `^2` behind a key is the sum of squares, a `#` how many there are
 
 Example
     >>> one = Profile("d", {"operations": np.array([1, 0, 0])})
@@ -38,7 +52,9 @@ from monitoring.stats.reference import Bins
 UNSEEN_KEPT = 64
 UNSEEN_LENGTH = 200
 SCORE_BINS = 1_000
+GROUP_SCORE_BINS = 100
 LATENCY_EDGES: Floats = np.concatenate([[-np.inf], np.logspace(-1, 6, 141), [np.inf]])
+GAP_EDGES: Floats = np.concatenate([[-np.inf], np.logspace(-3, 5, 161), [np.inf]])
 
 NUMERIC_EXTRAS = ("null", "nan", "positive_infinite", "negative_infinite", "below", "above")
 CATEGORICAL_EXTRAS = ("other", "unseen", "null")

@@ -18,7 +18,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -30,9 +30,10 @@ from monitoring.stats import columns
 from monitoring.stats.columns import Floats
 from monitoring.stats.edges import Categories, NumericEdges, freeze_categories, freeze_numeric
 from monitoring.stats.exact import from_hex, to_hex
+from monitoring.stats.joint import Joint, freeze_joint
 
 GROUP_LEVELS = 30
-FORMAT = 1
+FORMAT = 2
 
 
 class Task(StrEnum):
@@ -65,14 +66,24 @@ class Role(StrEnum):
     ERROR = "error"
     WEIGHT = "weight"
     VALUE = "value"
+    EXPLORATION = "exploration"
+    BYTES = "bytes"
+    CPU = "cpu"
+    MEMORY = "memory"
+    DISK = "disk"
 
 
+RESOURCES = (Role.BYTES, Role.CPU, Role.MEMORY, Role.DISK)
 PROFILED = (Role.FEATURE, Role.PREDICTION, Role.SCORE, Role.GROUP)
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field of the prediction log: its role, how it is counted, and its declared limits."""
+    """One field of the prediction log: its role, how it is counted, and its declared limits.
+
+    `label` is the class that a score is of, `component` the stage of a pipeline that the field
+    belongs to, `source` what a derived feature was made from, `pattern` what texts must match.
+    """
 
     name: str
     role: Role
@@ -80,6 +91,10 @@ class FieldSpec:
     low: float | None = None
     high: float | None = None
     categories: tuple[str, ...] = ()
+    label: str = ""
+    component: str = ""
+    source: str = ""
+    pattern: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON-able values."""
@@ -90,6 +105,10 @@ class FieldSpec:
             "low": to_hex(self.low),
             "high": to_hex(self.high),
             "categories": list(self.categories),
+            "label": self.label,
+            "component": self.component,
+            "source": self.source,
+            "pattern": self.pattern,
         }
 
     @classmethod
@@ -102,6 +121,10 @@ class FieldSpec:
             from_hex(plain["low"]),
             from_hex(plain["high"]),
             tuple(plain["categories"]),
+            plain["label"],
+            plain["component"],
+            plain["source"],
+            plain["pattern"],
         )
 
 
@@ -110,9 +133,10 @@ class Schema:
     """What is counted of a version.
 
     `classes` are the labels of a classification, the positive one last (binary: negative,
-    positive). `groups` names further fields to be treated as groups (fields with the role `group`
-    always are), `pairs` the declared intersections of two groups. `threshold` makes a binary
-    decision from the score where no prediction field is declared.
+    positive). `components` are the stages of a staged pipeline. `groups` names further fields to
+    be treated as groups (fields with the role `group` always are), `pairs` the declared
+    intersections of two groups. `threshold` makes a binary decision from the score where no
+    prediction field is declared.
     """
 
     task: Task
@@ -121,11 +145,29 @@ class Schema:
     groups: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     threshold: float | None = None
+    components: tuple[str, ...] = ()
 
     @cached_property
     def profiled(self) -> tuple[FieldSpec, ...]:
         """The fields whose distribution is profiled."""
         return tuple(spec for spec in self.fields if spec.role in PROFILED)
+
+    @cached_property
+    def frozen(self) -> tuple[FieldSpec, ...]:
+        """The fields that get bins: the profiled ones, and the outcome."""
+        return tuple(spec for spec in self.fields if spec.role in (*PROFILED, Role.OUTCOME))
+
+    @cached_property
+    def score_names(self) -> tuple[str, ...]:
+        """The scores: of the positive class, or of every class in the order of `classes`.
+
+        None where a model of several classes does not score all of them.
+        """
+        scores = {spec.label: spec.name for spec in self.fields if spec.role is Role.SCORE}
+        if self.task is Task.MULTICLASS:
+            known = all(label in scores for label in self.classes)
+            return tuple(scores[label] for label in self.classes) if known else ()
+        return tuple(scores.values())[:1]
 
     @cached_property
     def group_names(self) -> tuple[str, ...]:
@@ -147,6 +189,7 @@ class Schema:
             "groups": list(self.groups),
             "pairs": [list(pair) for pair in self.pairs],
             "threshold": to_hex(self.threshold),
+            "components": list(self.components),
         }
 
     @classmethod
@@ -159,6 +202,7 @@ class Schema:
             tuple(plain["groups"]),
             tuple((first, second) for first, second in plain["pairs"]),
             from_hex(plain["threshold"]),
+            tuple(plain["components"]),
         )
 
 
@@ -171,6 +215,7 @@ class Bins:
     categorical: Mapping[str, Categories] = field(default_factory=dict)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     residual_scale: float = 1.0
+    joint: Joint | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -193,6 +238,7 @@ class Bins:
             "categorical": {name: known.as_json() for name, known in self.categorical.items()},
             "levels": {name: list(values) for name, values in self.levels.items()},
             "residual_scale": self.residual_scale.hex(),
+            "joint": self.joint.as_json() if self.joint else None,
         }
 
     @classmethod
@@ -206,6 +252,7 @@ class Bins:
             {name: Categories.from_json(known) for name, known in plain["categorical"].items()},
             {name: tuple(values) for name, values in plain["levels"].items()},
             float.fromhex(plain["residual_scale"]),
+            Joint.from_json(plain["joint"]) if plain["joint"] else None,
         )
 
 
@@ -214,15 +261,18 @@ def freeze(schema: Schema, table: columns.Batch) -> Bins:
 
     An empty table or an all-null field is allowed: such a field has one single bin.
     """
-    numeric = [spec for spec in schema.profiled if spec.kind is Kind.NUMERIC]
-    categorical = [spec for spec in schema.profiled if spec.kind is Kind.CATEGORICAL]
+    numeric = [spec for spec in schema.frozen if spec.kind is Kind.NUMERIC]
+    categorical = [spec for spec in schema.frozen if spec.kind is Kind.CATEGORICAL]
     schema = _with_classes(schema, table)
+    cut = {spec.name: _numeric(spec, table) for spec in numeric}
+    features = [spec.name for spec in numeric if spec.role is Role.FEATURE]
     return Bins(
         schema,
-        {spec.name: _numeric(spec, table) for spec in numeric},
+        cut,
         {spec.name: _categories(spec, table) for spec in categorical},
         {name: _levels(schema, name, table) for name in schema.group_names},
         _residual_scale(schema, table),
+        freeze_joint(features, {name: edges.centre for name, edges in cut.items()}, table),
     )
 
 
@@ -272,9 +322,7 @@ def _with_classes(schema: Schema, table: columns.Batch) -> Schema:
     names = [schema.name_of(Role.OUTCOME), schema.name_of(Role.PREDICTION)]
     seen = {value for name in names if name for value, _ in _counted(table, name)}
     classes = tuple(sorted(seen)) or (("0", "1") if schema.task is Task.BINARY else ())
-    return Schema(
-        schema.task, schema.fields, classes, schema.groups, schema.pairs, schema.threshold
-    )
+    return replace(schema, classes=classes)
 
 
 def _residual_scale(schema: Schema, table: columns.Batch) -> float:

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.urls import reverse
 
+from monitoring.metrics import words_of
+from monitoring.metrics.metric import SHARE
 from monitoring.models import Monitor, MonitorKind
 from monitoring.reads.behaviour import Behaviour, Evaluation, Number
 from monitoring.reads.charts import Distribution
 from monitoring.stats.verdict import Direction
-from monitoring.web.words import SHARE, direction_of, short_name, title_of, unit_of
+from monitoring.web.words import direction_of, title_of, unit_of
 
 DAY = 24
 HEAT_COLUMNS = 14
@@ -87,7 +89,7 @@ def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, An
     if len(values) < 2:
         return None
     ranked = sorted(values, key=lambda key: -_most(values[key], ends))[:HEAT_ROWS]
-    scale = 100 if unit_of(monitor.metric) == SHARE else 1
+    scale = 100 if unit_of(monitor.kind, monitor.metric) == SHARE else 1
     return {
         "columns": [_column_label(monitor, group[-1]) for group in columns],
         "rows": [
@@ -108,7 +110,7 @@ def heat_map(monitor: Monitor, seen: Behaviour, query: str = "") -> dict[str, An
 def key_label(key: Key, metric: str) -> str:
     """What a number is about, beside its monitor's metric."""
     field, measured, segment = key
-    what = "" if measured == metric else short_name(measured)
+    what = "" if measured == metric else words_of(measured)
     about = " · ".join(part for part in (field, what) if part)
     return f"{about} where {segment}" if segment else about or "all rows"
 
@@ -149,10 +151,10 @@ def _single(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, An
     by_run = {number.run_id: number for number in seen.numbers}
     numbers = [by_run.get(run.run_id) for run in seen.runs]
     metric = next((one.metric for one in numbers if one), monitor.metric)
-    unit = unit_of(metric, answer_unit)
+    unit = unit_of(monitor.kind, metric, answer_unit)
     series: list[dict[str, Any]] = [
         {
-            "name": title_of(metric),
+            "name": title_of(metric, monitor.kind),
             "y": _each(numbers, lambda one: one.value),
             "low": _each(numbers, lambda one: one.low),
             "high": _each(numbers, lambda one: one.high),
@@ -167,7 +169,7 @@ def _single(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, An
     if monitor.kind != MonitorKind.DRIFT and any(value is not None for value in usual):
         name = "Usual" if metric == "volume" else "Reference"
         series.append({"name": name, "y": usual, "muted": True})
-    chart = {"y_label": _axis(title_of(metric), unit), "unit": unit, "series": series}
+    chart = {"y_label": _axis(title_of(metric, monitor.kind), unit), "unit": unit, "series": series}
     known = [value for value in usual if value is not None]
     return chart | {"thresholds": _levels(monitor, metric, known[-1] if known else None)}
 
@@ -179,11 +181,11 @@ def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, A
     direction = direction_of(monitor)
     many = len({number.key for number in seen.numbers})
     falls = monitor.kind == MonitorKind.PERFORMANCE and direction is Direction.DOWN
-    label = title_of(monitor.metric)
+    label = title_of(monitor.metric, monitor.kind)
     if monitor.kind == MonitorKind.QUALITY:
         label = "Rise above the reference"
     elif monitor.kind == MonitorKind.PERFORMANCE:
-        label = f"Change of {short_name(monitor.metric)}"
+        label = f"Change of {words_of(monitor.metric, monitor.kind)}"
     sizes = []
     for run in seen.runs:
         found = (_size(monitor, one) for one in by_run[run.run_id])
@@ -196,7 +198,7 @@ def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, A
         "links": [_link(run.run_id) for run in seen.runs],
         "n": [run.rows for run in seen.runs],
     }
-    unit = unit_of(monitor.metric, answer_unit)
+    unit = unit_of(monitor.kind, monitor.metric, answer_unit)
     levels = [(-level if falls else level, tone) for level, tone in _pairs(monitor)]
     return {
         "y_label": _axis(label, unit),

@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
+from monitoring.metrics import METRICS
 from monitoring.models import Monitor, MonitorKind, Severity
-from monitoring.reads.settings import METRICS
 from monitoring.services.incidents import LONGEST_TEXT
 from monitoring.services.monitors import Settings
 from monitoring.web.words import title_of
@@ -43,7 +43,7 @@ class NewForm(forms.Form):
         choices=[
             (
                 MonitorKind(kind).label.capitalize(),
-                [(f"{kind}:{metric}", title_of(metric)) for metric in metrics],
+                [(f"{kind}:{one.name}", title_of(one.name, kind)) for one in metrics],
             )
             for kind, metrics in METRICS.items()
         ],

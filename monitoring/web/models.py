@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
+from monitoring.metrics import words_of
 from monitoring.models import MonitorKind
 from monitoring.policies import can_change_monitors
 from monitoring.reads.behaviour import (
@@ -23,7 +24,7 @@ from monitoring.reads.runs import MonitorRow, monitors_of
 from monitoring.reads.watched import MOST, watched_models
 from monitoring.web.charts import coverage_chart, heat_map, monitor_chart
 from monitoring.web.periods import View, period_choice, version_choice, view_of
-from monitoring.web.words import answer_unit, length, short_name, span, threshold_text
+from monitoring.web.words import answer_unit, length, span, threshold_text
 from registry.reads.deployments import serving_now
 
 KINDS = (
@@ -107,7 +108,7 @@ def _panel(row: MonitorRow, seen: Behaviour, unit: str, view: View) -> dict[str,
     return {
         "monitor": monitor,
         "latest": row.latest,
-        "metric": short_name(monitor.metric),
+        "metric": words_of(monitor.metric, monitor.kind),
         "warning": threshold_text(monitor, monitor.warning, unit),
         "breach": threshold_text(monitor, monitor.breach, unit),
         "window": span(monitor.window_hours),

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.policies import require
 from accounts.sessions import person_of
+from monitoring.metrics import METRICS, metric_of
 from monitoring.models import Monitor, MonitorKind
 from monitoring.policies import can_change_monitor, can_change_monitors
 from monitoring.reads.behaviour import (
@@ -31,7 +32,6 @@ from monitoring.web.charts import heat_map, monitor_chart
 from monitoring.web.forms import ChangeForm, NewForm
 from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
 from monitoring.web.words import (
-    EXPLAINED,
     answer_unit,
     field_names,
     length,
@@ -103,7 +103,8 @@ def _explain(form: forms.Form, refusal: MonitorInvalid) -> None:
 
 
 def _explanations() -> list[tuple[str, str]]:
-    return [(title_of(metric), text) for metric, text in EXPLAINED.items()]
+    found = {one.words: one.explained for metrics in METRICS.values() for one in metrics}
+    return [(words[:1].upper() + words[1:], text) for words, text in found.items()]
 
 
 def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
@@ -117,6 +118,7 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
     alpha = own.alpha if own else monitor.alpha
     unit = answer_unit(getattr(view.version, "schema", None))
     choice = version_choice(view, versions, watched, field=field)
+    metric = metric_of(monitor.kind, monitor.metric)
     return {
         "monitor": monitor,
         "model": model,
@@ -124,7 +126,7 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
         "latest": own.latest if own else None,
         "field": field,
         "facts": _facts(monitor, alpha, unit),
-        "explained": EXPLAINED.get(monitor.metric, ""),
+        "explained": metric.explained if metric else "",
         "periods": period_choice(view, field=field),
         "versions": choice,
         "may_change": can_change_monitor(person_of(request), monitor),
@@ -177,11 +179,11 @@ def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
     runs = YEAR_HOURS / monitor.every_hours
     opens = "a window breaches"
     if monitor.open_after > 1:
-        opens = f"{monitor.open_after} windows in a row breach"
+        opens = f"{monitor.open_after} of {monitor.open_of} windows in a row breach"
     volume = monitor.metric == "volume"
     fields = ", ".join(monitor.fields) or "every field that fits"
     facts = [
-        ("Measures", title_of(monitor.metric)),
+        ("Measures", title_of(monitor.metric, monitor.kind)),
         ("Fields", fields if monitor.kind != MonitorKind.PERFORMANCE and not volume else ""),
         ("Rows", " or ".join(monitor.segments) or "all"),
         ("Window", f"{length(monitor.window_hours)}, evaluated every {span(monitor.every_hours)}"),

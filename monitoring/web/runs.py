@@ -43,7 +43,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
     run = page.run
     rows = measurements_of(run.pk)
     unit = answer_unit(getattr(run.version, "schema", None))
-    lines = [_line(row, unit) for row in sorted(rows, key=_gravity)]
+    lines = [_line(row, run.monitor.kind, unit) for row in sorted(rows, key=_gravity)]
     context = {
         "page": page,
         "run": run,
@@ -59,11 +59,11 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
     return render(request, "monitoring/run.html", context)
 
 
-def _line(row: MeasurementRow, answer: str) -> dict[str, Any]:
+def _line(row: MeasurementRow, kind: str, answer: str) -> dict[str, Any]:
     return {
         "row": row,
-        "title": title_of(row.metric),
-        "unit": unit_of(row.metric, answer),
+        "title": title_of(row.metric, kind),
+        "unit": unit_of(kind, row.metric, answer),
         "chance": chance(row.p_value),
     }
 

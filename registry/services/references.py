@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.policies import require
-from audit.record import record
+from audit.record import SYSTEM, record
 from registry.events import RegistryEvent
 from registry.gateways import store
 from registry.gateways.parquet import Footer, NotParquet, read_footer
@@ -62,6 +62,35 @@ def set_reference(
     return _keep(actor=actor, version_id=version_id, kind=kind, path=path, footer=footer)
 
 
+def adopt_reference(*, version_id: int, source: Path) -> Reference | None:
+    """Keep a window of its own log as the reference of a version that has none.
+
+    For jobs: nobody asked, so nothing that a person supplied is ever replaced.
+
+    Raises:
+        ReferenceInvalid: the rows do not make a reference.
+    """
+    footer = _footer(source)
+    _check(Version.objects.get(pk=version_id), footer, ReferenceKind.PRODUCTION)
+    with source.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    path = f"references/{version_id}/{digest}.parquet"
+    store.put_file(path, source)
+    return _adopt(version_id, path, digest, footer)
+
+
+@transaction.atomic
+def _adopt(version_id: int, path: str, digest: str, footer: Footer) -> Reference | None:
+    version = Version.objects.select_for_update(no_key=True, of=("self",)).get(pk=version_id)
+    if Reference.objects.filter(version=version).exists():
+        return None
+    facts = {"kind": str(ReferenceKind.PRODUCTION), "digest": digest, "rows": footer.rows}
+    reference = Reference.objects.create(version=version, path=path, **facts)
+    reference.refresh_from_db()
+    record(SYSTEM, RegistryEvent.REFERENCE_SET, reference, before=None, **facts)
+    return reference
+
+
 @transaction.atomic
 def _keep(*, actor: User, version_id: int, kind: str, path: str, footer: Footer) -> Reference:
     version = (
@@ -74,7 +103,7 @@ def _keep(*, actor: User, version_id: int, kind: str, path: str, footer: Footer)
     there = Reference.objects.filter(version=version).first()
     if there is not None and (there.digest, there.kind) == (digest, kind):
         return there
-    if version.stage != Stage.CANDIDATE:
+    if there is not None and version.stage != Stage.CANDIDATE:
         raise ReferenceInvalid(
             f"This version is {version.stage}: its reference was part of what was approved."
         )

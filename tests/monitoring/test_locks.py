@@ -39,6 +39,12 @@ def test_a_counted_reference_locks_the_model_before_batches_and_their_jobs(robot
     world.work()
     Reference.objects.update(edges=None, profile=None, frozen_at=None)
     order = locked_by(count_new_references)
-    tables = ["registry_model", "registry_reference", "monitoring_batch", "ledger_job"]
+    tables = [
+        "registry_model",
+        "registry_reference",
+        "monitoring_referencestudy",
+        "monitoring_batch",
+        "ledger_job",
+    ]
     assert order == tables
     assert Batch.objects.get().folded_at is None

@@ -76,7 +76,7 @@ def test_runs_measurements_and_monitors(two_weeks, model, django_assert_num_quer
     with django_assert_num_queries(1):
         numbers = measurements_of(runs[0].id)
     assert numbers[0].judged
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         rows = monitors_of(model_id=model.pk, version_id=two_weeks.pk)
     assert sum(row.false_alarms_per_quarter for row in rows) <= 1.0001
 

@@ -1,0 +1,69 @@
+"""What a measure is given: a monitor, a window of a version, and what it is held against."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from monitoring.jobs.windows import Window
+from monitoring.models import Monitor
+from monitoring.reads.baselines import Baseline
+from monitoring.reads.references import Against
+from monitoring.reads.windows import Merged
+from monitoring.stats.findings import Finding
+from monitoring.stats.profiles import Profile
+from monitoring.stats.reference import Bins, Role
+from registry.models import Version
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One finding before it is judged; `judged` is False where no threshold is about it."""
+
+    finding: Finding
+    field: str = ""
+    segment: str = ""
+    judged: bool = True
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that the numbers of one run depend on."""
+
+    monitor: Monitor
+    version: Version
+    baseline: Baseline
+    against: Against
+    window: Window
+    merged: Merged
+    seed: int = 0
+
+    @property
+    def bins(self) -> Bins:
+        return self.baseline.bins
+
+    @property
+    def metric(self) -> str:
+        return self.monitor.metric
+
+    def counted(self, segment: str) -> "Counted":
+        """The rows of one segment, and what they are held against."""
+        usual = self.against.by_segment.get(segment, self.baseline.profile)
+        return Counted(segment, self.merged.by_segment[segment], usual)
+
+    def fields(self, *roles: Role) -> list[str]:
+        """The monitor's fields as far as this version has them; all of `roles` if it names none."""
+        fields = self.bins.schema.frozen
+        if not self.monitor.fields:
+            return [spec.name for spec in fields if spec.role in roles]
+        return [spec.name for spec in fields if spec.name in self.monitor.fields]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counts of one segment of the window, and of what it is held against."""
+
+    segment: str
+    profile: Profile
+    reference: Profile
+
+
+Measure = Callable[[Context, Counted], Iterator[Raw]]

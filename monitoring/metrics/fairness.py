@@ -1,0 +1,103 @@
+"""Metrics of groups of people, held against each other."""
+
+from monitoring.metrics.metric import ANSWER, BINARY, CLASSES, DOWN, REGRESSION, SHARE, UP, Metric
+
+FAIRNESS = (
+    Metric(
+        "demographic_parity_difference",
+        "gap of selection rates",
+        "Largest difference of the share of positive predictions between two groups.",
+        UP,
+        SHARE,
+        (BINARY,),
+    ),
+    Metric(
+        "demographic_parity_ratio",
+        "ratio of selection rates",
+        "Lowest selection rate over the highest; below 0.8 is the four-fifths rule's limit.",
+        DOWN,
+        "",
+        (BINARY,),
+    ),
+    Metric(
+        "equal_opportunity_difference",
+        "gap of true positive rates",
+        "Largest difference"
+        " between two groups of the share of positive outcomes that were predicted.",
+        UP,
+        SHARE,
+        (BINARY,),
+    ),
+    Metric(
+        "equalized_odds_difference",
+        "gap of equalized odds",
+        "The larger of the gaps of true and of false positive rates.",
+        UP,
+        SHARE,
+        (BINARY,),
+    ),
+    Metric(
+        "equalized_odds_ratio",
+        "ratio of equalized odds",
+        "The smaller of the ratios of true and of false positive rates.",
+        DOWN,
+        "",
+        (BINARY,),
+    ),
+    Metric(
+        "predictive_parity_difference",
+        "gap of precisions",
+        "Largest difference of precision between two groups.",
+        UP,
+        SHARE,
+        (BINARY,),
+    ),
+    Metric(
+        "accuracy_difference",
+        "gap of accuracies",
+        "Largest difference of accuracy between two groups.",
+        UP,
+        SHARE,
+        CLASSES,
+    ),
+    Metric(
+        "treatment_equality_difference",
+        "gap of error ratios",
+        "Largest difference of false negatives per false positive between two groups.",
+        UP,
+        "",
+        (BINARY,),
+    ),
+    Metric(
+        "impact_ratio",
+        "impact ratio",
+        "Selection rate of a group over that of the group with the highest (NYC Local Law 144).",
+        DOWN,
+        "",
+        (BINARY,),
+    ),
+    Metric(
+        "scored_impact_ratio",
+        "impact ratio of scores",
+        "Share of a group that scores above the median, over that of the group with the highest.",
+        DOWN,
+        "",
+        (BINARY,),
+    ),
+    Metric(
+        "mae_difference",
+        "gap of mean absolute errors",
+        "Largest difference of the mean absolute error between two groups.",
+        UP,
+        ANSWER,
+        (REGRESSION,),
+    ),
+    Metric(
+        "bias_difference",
+        "gap of biases",
+        "Largest difference of the mean error between two groups.",
+        UP,
+        ANSWER,
+        (REGRESSION,),
+    ),
+)

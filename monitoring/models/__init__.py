@@ -1,0 +1,29 @@
+"""How versions behave: batches, profiles, monitors, runs, measurements, alerts and incidents."""
+
+from monitoring.models.batches import Batch, BatchKind, OutcomeKind, ParkedOutcome, Profile
+from monitoring.models.incidents import Alert, Incident, IncidentEntry
+from monitoring.models.monitors import AlarmBudget, Monitor, MonitorKind, ReferenceMode, Severity
+from monitoring.models.references import ReferencePart, ReferenceStudy
+from monitoring.models.runs import VERDICTS, Health, Measurement, Run
+
+__all__ = [
+    "VERDICTS",
+    "AlarmBudget",
+    "Alert",
+    "Batch",
+    "BatchKind",
+    "Health",
+    "Incident",
+    "IncidentEntry",
+    "Measurement",
+    "Monitor",
+    "MonitorKind",
+    "OutcomeKind",
+    "ParkedOutcome",
+    "Profile",
+    "ReferenceMode",
+    "ReferencePart",
+    "ReferenceStudy",
+    "Run",
+    "Severity",
+]
