@@ -189,16 +189,13 @@ def openings(bad: list[bool]) -> int:
 def openings_after(bad: list[bool], open_after: OpenAfter) -> int:
     """How many alarms open over these windows, opened after k of n, closed after two clean ones."""
     said = [Verdict.BREACH if one else Verdict.OK for one in bad]
-    count, start = 0, 0
+    count, start, before = 0, 0, False
     for end in range(1, len(said) + 1):
-        if said[end - 1] is Verdict.OK and not any(bad[start:end]):
-            start = max(start, end - open_after[1])
-            continue
-        before, now = (
-            is_alerting(said[start:stop], open_after=open_after) for stop in (end - 1, end)
-        )
+        now = is_alerting(said[start:end], open_after=open_after)
         count += now and not before
-        if before and not now:
+        before = now
+        # What lies before n clean windows without an alarm says nothing any more.
+        if not now and not any(bad[max(start, end - open_after[1]) : end]):
             start = end
     return count
 
