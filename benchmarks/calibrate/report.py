@@ -18,9 +18,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def quiet_table(margins: dict[str, Tally]) -> str:
     head = (
         "settings",
-        "model-quarters",
+        "quarters",
         "declared",
-        "95 % up to",
+        "95 % to",
         "windows",
         "first key",
         "both keys",
