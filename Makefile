@@ -27,7 +27,7 @@ clean-demo: environment ## Remove the data of the embedded servers (var/)
 test: environment-all ## Run the tests on servers of their own: make test ARGS="tests/audit -x"
 	@exec $(VENV)/python -m deploy test $(ARGS)
 
-bench: environment-all ## Time the answers of a running demonstration
+bench: environment-all ## Measure cost beside other libraries; make bench ARGS="--rows 100000", ARGS=answers
 	@exec $(VENV)/python -m benchmarks $(ARGS)
 
 calibrate: environment-all ## Observed against declared false alarms, and power: ARGS=--quick takes a minute

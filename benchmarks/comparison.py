@@ -124,14 +124,17 @@ def fairness(folder: Path) -> list[Row]:
     theirs = peer("fairlearn", "fairlearn_gaps.py", str(folder))
     name = f"Fairlearn {theirs.said['version']}, without intervals"
     work = "fairness of 10 groups from the rows, with intervals"
-    return [Row(work, mine, name, theirs, "≤ 0.15 s", mine.work <= 0.15)]
+    stored = markdown.seconds(mine.said["gaps_and_intervals"])
+    goal = f"≤ 0.15 s (from stored counts: {stored})"
+    return [Row(work, mine, name, theirs, goal, mine.work <= 0.15)]
 
 
 def estimate(folder: Path) -> list[Row]:
     mine = best(partial(ours, "estimate", str(folder)))
     theirs = peer("nannyml", "nannyml_estimate.py", str(folder))
     gap = largest_gap({"": mine.said["roc_auc"]}, {"": theirs.said["roc_auc"]})
-    goal = f"≤ 0.3 s, AUC within 0.005 (largest difference {gap:.4f})"
+    stored = markdown.seconds(mine.said["judge"])
+    goal = f"≤ 0.3 s (from stored counts: {stored}), AUC within 0.005 (largest gap {gap:.4f})"
     reached = mine.work <= 0.3 and gap <= 0.005
     name = f"NannyML {theirs.said['version']}"
     return [Row("CBPE: fit, and estimate by day", mine, name, theirs, goal, reached)]

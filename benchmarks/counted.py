@@ -47,9 +47,15 @@ def score_schema() -> Schema:
 
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """A Parquet file piece by piece; never the whole of it."""
+    """A Parquet file piece by piece; never the whole of it.
+
+    Each row group is asked for by itself: asked for all, the reader buffers all ahead.
+    """
     file = pq.ParquetFile(path)
-    yield from file.iter_batches(batch_size=BATCH, columns=columns, use_threads=False)
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(
+            batch_size=BATCH, row_groups=[group], columns=columns, use_threads=False
+        )
 
 
 def store_features(folder: Path) -> None:

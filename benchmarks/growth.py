@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,11 @@ Point = dict[str, Any]
 def by_rows(folder: Path, largest: int) -> list[Point]:
     """Five fields, more and more rows on disk."""
     bins, reference = _frozen(FEW, 100_000)
-    names, found = numeric_names(FEW), []
+    found: list[Point] = []
     for rows in (rows for rows in ROWS if rows <= largest):
         path = write(folder / "growth.parquet", _plain(rows))
-        count = _once(lambda path=path: profile_predictions(bins, counted.batches(path, names)))
-        current = profile_predictions(bins, counted.batches(path, names))
-        judge = _median(lambda current=current: judged(bins, reference, current, ("psi",)))
+        count = _once(partial(_counted, bins, path))
+        judge = _median(partial(judged, bins, reference, _counted(bins, path), ("psi",)))
         found.append({"of": "rows", "size": rows, "count": count, "judge": judge})
         path.unlink()
     return found
@@ -53,11 +53,9 @@ def by_fields() -> list[Point]:
     for fields in FIELDS:
         bins, reference = _frozen(fields, 10_000)
         table = next(features(10_000, side="current", numeric=fields))
-        count = _median(lambda bins=bins, table=table: profile_predictions(bins, table))
+        count = _median(partial(profile_predictions, bins, table))
         current = profile_predictions(bins, table)
-        judge = _median(
-            lambda bins=bins, one=reference, other=current: judged(bins, one, other, ("psi",))
-        )
+        judge = _median(partial(judged, bins, reference, current, ("psi",)))
         found.append({"of": "fields", "size": fields, "count": count, "judge": judge})
     return found
 
@@ -68,7 +66,7 @@ def by_windows() -> list[Point]:
     hour = storage.to_bytes(_hour(bins))
     found = []
     for hours in WINDOWS:
-        judge = _median(lambda hours=hours: _merged_and_judged(bins, reference, [hour] * hours))
+        judge = _median(partial(_merged_and_judged, bins, reference, [hour] * hours))
         found.append({"of": "hours", "size": hours, "count": None, "judge": judge})
     return found
 
@@ -79,11 +77,7 @@ def by_models() -> list[Point]:
     hours = [storage.to_bytes(_hour(bins))] * 24
     found = []
     for models in MODELS:
-        judge = _once(
-            lambda models=models: [
-                _merged_and_judged(bins, reference, hours) for _ in range(models)
-            ]
-        )
+        judge = _once(partial(_each_judged, models, bins, reference, hours))
         found.append({"of": "models", "size": models, "count": None, "judge": judge})
     return found
 
@@ -102,6 +96,15 @@ def _plain(rows: int) -> Iterator[pa.Table]:
 
 def _hour(bins: Bins) -> Profile:
     return profile_predictions(bins, next(features(1_000, side="current", numeric=FEW)))
+
+
+def _counted(bins: Bins, path: Path) -> Profile:
+    return profile_predictions(bins, counted.batches(path, numeric_names(FEW)))
+
+
+def _each_judged(models: int, bins: Bins, reference: Profile, hours: list[bytes]) -> None:
+    for _ in range(models):
+        _merged_and_judged(bins, reference, hours)
 
 
 def _merged_and_judged(bins: Bins, reference: Profile, hours: list[bytes]) -> dict[str, str]:

@@ -167,10 +167,17 @@ def estimate(folder: Path) -> Said:
     for batch in counted.batches(paths[1], ["at", "score"]):
         for day, rows in _by_day(batch):
             days.setdefault(day, []).append(profile_predictions(bins, rows))
+    counted_at = time.process_time()
     found = [expected_auc(merge(days[day]).counts["scores"]).value for day in sorted(days)]
     ended = time.process_time()
     slope = fit["calibration_slope"].value
-    return {"work": ended - began, "fit": fitted - began, "roc_auc": found, "slope": slope}
+    return {
+        "work": ended - began,
+        "fit": fitted - began,
+        "judge": ended - counted_at,
+        "roc_auc": found,
+        "slope": slope,
+    }
 
 
 def _by_day(batch: pa.RecordBatch) -> list[tuple[int, pa.RecordBatch]]:
