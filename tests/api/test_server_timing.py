@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.__main__ import server_time
+from benchmarks.answers import server_time
 
 pytestmark = pytest.mark.django_db
 
