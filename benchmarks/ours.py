@@ -101,7 +101,6 @@ def window(folder: Path, rows: str) -> Said:
     hours = [storage.from_bytes(one) for one in held]
     return {
         "work": _median(lambda: judged(bins, reference, merge(hours), ("psi",))),
-        "all_measures": _median(lambda: judged(bins, reference, merge(hours), stability.MEASURES)),
         "decode": _median(lambda: [storage.from_bytes(one) for one in held]),
         "merge": _median(lambda: merge(hours)),
         "bytes": sum(map(len, held)),
