@@ -9,6 +9,7 @@ Definition
 Keys of counts
     `field/<name>`        numeric: bins, then null, NaN, +inf, -inf, below, above range
                           categorical: categories, then other, unseen, null; the outcome too
+    `pattern/<name>`      texts, and those that do not match the declared pattern
     `operations`          rows, errors, rows with latency, latency histogram (milliseconds)
     `gaps`                histogram of seconds between rows that follow each other
     `resource/<role>`     rows that report bytes, cpu, memory or disk, and rows that do not

@@ -22,7 +22,8 @@ def field(bins: Bins, batch: Batch, spec: FieldSpec) -> Profile:
     """Count one field over its frozen bins or categories."""
     if spec.kind is Kind.NUMERIC:
         return _numeric(bins.digest, spec.name, bins.numeric[spec.name], batch)
-    return _categorical(bins.digest, spec.name, bins.categorical[spec.name], batch)
+    found = _categorical(bins.digest, spec.name, bins.categorical[spec.name], batch)
+    return found + _off_pattern(bins.digest, batch, spec) if spec.pattern else found
 
 
 def novel(bins: Bins, batch: Batch, parts: Mapping[str, Profile]) -> int:
@@ -47,6 +48,13 @@ def total_of_squares(values: Floats) -> Exact:
     """Return the sum of squares of a batch as an exact number."""
     # Not np.dot: BLAS adds in an order that depends on its threads, and wakes them for little work.
     return exact(float(np.square(_tame(values)).sum()))
+
+
+def _off_pattern(digest: str, batch: Batch, spec: FieldSpec) -> Profile:
+    """Count texts, and those that do not match the declared pattern as a whole."""
+    text = columns.labels(batch, spec.name).drop_null()
+    fits = pc.sum(pc.match_substring_regex(text, f"^(?:{spec.pattern})$")).as_py() or 0
+    return Profile(digest, {f"pattern/{spec.name}": np.array([len(text), len(text) - fits])})
 
 
 def _new_rows(bins: Bins, batch: Batch, spec: FieldSpec, tallies: Counts) -> Flags | np.bool_:

@@ -1,0 +1,94 @@
+"""Agreement: do natural outcomes and stand-ins say what true outcomes say?
+
+Definitions
+    Classes: share of rows with both on which they agree, and Cohen's kappa, the agreement beyond
+    what two independent judges with the same margins reach. Numbers: Pearson's correlation, and the
+    mean difference other - true.
+
+Example
+    >>> agreement(Profile("d", {"agreement": np.array([[40, 10], [10, 40]])}))["cohen_kappa"].value
+    0.6
+
+Source
+    Cohen (1960), Educational and Psychological Measurement 20:37; Fleiss, Cohen and Everitt (1969),
+    Psychological Bulletin 72:323, on the standard error of kappa; Fisher (1921), Metron 1:3.
+"""
+
+import numpy as np
+
+from monitoring.stats.columns import Counts
+from monitoring.stats.findings import Finding, undefined
+from monitoring.stats.intervals import CONFIDENCE, normal_finding, share_finding, z_of
+from monitoring.stats.profiles import Profile
+
+NOTHING_IN_COMMON = "no row has both kinds of outcome"
+
+
+def agreement(profile: Profile) -> dict[str, Finding]:
+    """Return how well a kind of outcome agrees with the true one."""
+    counts = profile.counts.get("agreement", np.zeros(1, np.int64))
+    return _of_classes(counts) if counts.ndim == 2 else _of_numbers(profile, int(counts[0]))
+
+
+def _of_classes(table: Counts) -> dict[str, Finding]:
+    n, same = int(table.sum()), int(np.trace(table))
+    share = share_finding("agreement_share", same, n, reason=NOTHING_IN_COMMON)
+    return {"agreement_share": share, "cohen_kappa": _kappa(table)}
+
+
+def _kappa(table: Counts) -> Finding:
+    n = int(table.sum())
+    if not n:
+        return undefined("cohen_kappa", n=0, reason=NOTHING_IN_COMMON)
+    p = table / n
+    rows, cols = p.sum(axis=1), p.sum(axis=0)
+    seen, chance = float(np.trace(p)), float(rows @ cols)
+    if chance >= 1:
+        return undefined("cohen_kappa", n=n, reason="both name one class only")
+    kappa = (seen - chance) / (1 - chance)
+    margins = np.add.outer(cols, rows)
+    diagonal = float((np.diag(p) * (1 - np.diag(margins) * (1 - kappa)) ** 2).sum())
+    others = p * margins**2
+    off = (1 - kappa) ** 2 * float(others.sum() - np.trace(others))
+    centre = (kappa - chance * (1 - kappa)) ** 2
+    variance = max(diagonal + off - centre, 0.0) / (n * (1 - chance) ** 2)
+    return normal_finding("cohen_kappa", kappa, variance**0.5, n, bounds=(-1.0, 1.0))
+
+
+def _of_numbers(profile: Profile, n: int) -> dict[str, Finding]:
+    if n < 2:
+        return {
+            name: undefined(name, n=n, reason=NOTHING_IN_COMMON)
+            for name in ("agreement_correlation", "agreement_difference")
+        }
+    sums = {
+        name: float(profile.sums[f"agreement/{name}"]) / n
+        for name in ("true", "other", "true^2", "other^2", "product", "difference", "difference^2")
+    }
+    spread = max(sums["difference^2"] - sums["difference"] ** 2, 0.0)
+    error = (spread / n) ** 0.5
+    return {
+        "agreement_correlation": _correlation(sums, n),
+        "agreement_difference": normal_finding(
+            "agreement_difference", sums["difference"], error, n
+        ),
+    }
+
+
+def _correlation(sums: dict[str, float], n: int) -> Finding:
+    variances = [max(sums[f"{name}^2"] - sums[name] ** 2, 0.0) for name in ("true", "other")]
+    if min(variances) <= 0 or n < 4:
+        reason = "one of them is constant, or fewer than four rows have both"
+        return undefined("agreement_correlation", n=n, reason=reason)
+    covariance = sums["product"] - sums["true"] * sums["other"]
+    r = max(-1.0, min(1.0, covariance / (variances[0] * variances[1]) ** 0.5))
+    middle = np.arctanh(max(-1 + 1e-12, min(1 - 1e-12, r)))
+    half = z_of(CONFIDENCE) / (n - 3) ** 0.5
+    return Finding(
+        "agreement_correlation",
+        r,
+        n,
+        low=float(np.tanh(middle - half)),
+        high=float(np.tanh(middle + half)),
+        parameters={"confidence": CONFIDENCE},
+    )

@@ -1,0 +1,108 @@
+"""Business: what decisions were worth, against a target and against the reference.
+
+Definition
+    Value per decision is the mean of the declared business value (cost, revenue or any other) over
+    the rows that have one; the total is its sum. Both have the normal interval from exact sums of
+    values and squares. The effect is the difference to the target where one is declared, else to
+    the reference; the total is compared with as many decisions of the reference.
+
+Example
+    >>> business(Profile("d"), Profile("d"))["value_total"].reason
+    'no row has a business value; declare a field with the role value'
+
+Source
+    Cochran (1977), Sampling Techniques, chapter 2.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from monitoring.stats.findings import Finding, undefined
+from monitoring.stats.intervals import normal_finding, two_sided
+from monitoring.stats.profiles import Profile
+
+PER_DECISION, TOTAL = "value_per_decision", "value_total"
+NO_VALUE = "no row has a business value; declare a field with the role value"
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Decisions with a value, their mean value, and its standard error."""
+
+    n: int
+    mean: float
+    error: float
+
+
+def business(
+    reference: Profile, current: Profile, *, target: float | None = None
+) -> dict[str, Finding]:
+    """Return value per decision and total value of a window."""
+    now, usual = _whole(current), _whole(reference)
+    if now is None:
+        return {name: undefined(name, n=0, reason=NO_VALUE) for name in (PER_DECISION, TOTAL)}
+    mean = _compared(_finding(PER_DECISION, now, 1.0), now, usual, target, 1.0)
+    total_target = None if target is None else target * now.n
+    return {
+        PER_DECISION: mean,
+        TOTAL: _compared(_finding(TOTAL, now, now.n), now, usual, total_target, now.n),
+    }
+
+
+def by_decision(profile: Profile) -> dict[str, Finding]:
+    """Return value per decision by predicted class, and by "prediction, outcome"."""
+    found = {}
+    for key in profile.sums:
+        if not key.startswith("value/") or key.endswith(("^2", "#")) or key == "value/":
+            continue
+        worth = _worth(profile, [key])
+        if worth is not None:
+            name = ", ".join(key.removeprefix("value/").split("/"))
+            found[name] = _finding(PER_DECISION, worth, 1.0)
+    return found
+
+
+def _whole(profile: Profile) -> Worth | None:
+    """All rows: the sums by predicted class, which every row with a value is in once."""
+    keys = [
+        key
+        for key in profile.sums
+        if key.startswith("value/") and not key.endswith(("^2", "#")) and key.count("/") == 1
+    ]
+    return _worth(profile, keys)
+
+
+def _worth(profile: Profile, keys: list[str]) -> Worth | None:
+    n = round(sum(float(profile.sums[f"{key}#"]) for key in keys))
+    if not n:
+        return None
+    mean = sum(float(profile.sums[key]) for key in keys) / n
+    squares = sum(float(profile.sums[f"{key}^2"]) for key in keys) / n
+    return Worth(n, mean, float((max(squares - mean * mean, 0.0) / n) ** 0.5))
+
+
+def _finding(measure: str, worth: Worth, times: float) -> Finding:
+    return normal_finding(measure, worth.mean * times, worth.error * times, worth.n)
+
+
+def _compared(
+    found: Finding, now: Worth, usual: Worth | None, target: float | None, times: float
+) -> Finding:
+    if target is not None:
+        effect, spread, m = now.mean * times - target, now.error * times, 0
+        baseline = target
+    elif usual is not None:
+        baseline = usual.mean * times
+        effect, m = now.mean * times - baseline, usual.n
+        spread = float(np.hypot(now.error, usual.error)) * times
+    else:
+        return replace(found, reason="neither a target nor a reference has a value")
+    against = {"reference_n": m} if target is None else {"target": target}
+    return replace(
+        found,
+        p_value=two_sided(effect / spread) if spread else float(effect == 0),
+        baseline=baseline,
+        effect=effect,
+        parameters={**found.parameters, **against},
+    )
