@@ -258,7 +258,7 @@ def _reached(bins: Bins, reference: Profile, known: Fitted) -> tuple[float, ...]
     """Return, by class, realised hits over expected hits of the reference."""
     table = confusion_of(bins, reference)
     hits = _hits(bins, known, known.rows, _decided_with_outcome(reference, table))
-    wanted = [float(rows @ chance) for rows, chance in hits]
+    wanted = [float((rows * chance).sum()) for rows, chance in hits]
     return tuple(
         float(hit / want) if want > 0 else 1.0
         for hit, want in zip(np.diag(table), wanted, strict=True)
@@ -282,8 +282,8 @@ def _accuracy_of_classes(
         (rows / n, np.minimum(chance * reached, 1.0))
         for (rows, chance), reached in zip(hits, known.reached, strict=True)
     ]
-    value = sum(float(rows @ chance) for rows, chance in pairs)
-    second = sum(float(rows @ chance**2) for rows, chance in pairs)
+    value = sum(float((rows * chance).sum()) for rows, chance in pairs)
+    second = sum(float((rows * chance**2).sum()) for rows, chance in pairs)
     realised = (known.realised or {})["accuracy"]
     hit_error = share_error(round(min(value, 1.0) * n), n) ** 2
     sampling = max(second - value**2, 0.0) / n

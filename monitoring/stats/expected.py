@@ -83,7 +83,7 @@ def area(scores: Counts, learnt: Chances) -> Expected:
         return Expected(0.5, 0.0, 0.0, 0.0)
     below = (np.cumsum(negatives) - negatives / 2) / n_neg
     above = 1 - (np.cumsum(positives) - positives / 2) / n_pos
-    value = float(positives @ below) / n_pos
+    value = float((positives * below).sum()) / n_pos
     return _uncertain(value, scores, learnt, (below - value) / n_pos, (above - value) / n_neg)
 
 
