@@ -2,8 +2,17 @@
 
 from django.urls import path
 
-from monitoring.api import budgets, ingest, views
+from monitoring.api import budgets, dashboards, ingest, views
 
+BOARDS = {
+    "performance": dashboards.PerformanceView,
+    "drift": dashboards.DriftView,
+    "distribution": dashboards.DistributionView,
+    "calibration": dashboards.CalibrationView,
+    "fairness": dashboards.FairnessView,
+    "operations": dashboards.OperationsView,
+    "value": dashboards.ValueView,
+}
 urlpatterns = [
     path(
         "models/<slug:model>/versions/<int:version>/predictions",
@@ -34,4 +43,12 @@ urlpatterns = [
         name="api-incident-resolve",
     ),
     path("incidents/<int:incident>/notes", views.NoteView.as_view(), name="api-incident-notes"),
+    *(
+        path(
+            f"models/<slug:model>/dashboards/{board}",
+            view.as_view(),
+            name=f"api-dashboard-{board}",
+        )
+        for board, view in BOARDS.items()
+    ),
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q, Window
+from django.db.models import Exists, Max, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 from django.shortcuts import get_object_or_404
 
@@ -110,12 +110,12 @@ def versions_of(model_id: int) -> list[Version]:
 
 def watched_versions(model_id: int) -> set[int]:
     """Ids of the versions that have been evaluated. One query."""
-    runs = Run.objects.filter(version__model_id=model_id).order_by()
-    return set(runs.values_list("version_id", flat=True).distinct())
+    evaluated = Exists(Run.objects.filter(version=OuterRef("pk")))
+    return set(Version.objects.filter(evaluated, model_id=model_id).values_list("pk", flat=True))
 
 
 def _numbers(run_ids: Sequence[int]) -> tuple[Number, ...]:
-    judged = Q(warning__isnull=False) | Q(breach__isnull=False)
+    judged = Q(warning__isnull=False) | Q(breach__isnull=False) | Q(parameters__has_key="alpha")
     rows = Measurement.objects.filter(judged, run__in=run_ids)
     found = rows.order_by("-window_end", "-pk").values_list(
         "monitor_id",

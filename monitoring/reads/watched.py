@@ -16,6 +16,8 @@ from registry.states import DeploymentRole
 
 MOST = 200
 PRODUCTION = "production"
+# Whose windows tell how many rows come in; windows of the service are an hour, not the usual one.
+OF_ROWS = (MonitorKind.DRIFT, MonitorKind.QUALITY)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def _row(
         version=version.number if version else None,
         is_champion=is_champion,
         health=health[version.pk] if version else {},
-        last=_latest(window for kind, window in seen.items() if kind != MonitorKind.PERFORMANCE),
+        last=_latest(window for kind, window in seen.items() if kind in OF_ROWS)
+        or _latest(seen.values()),
         performance=seen.get(MonitorKind.PERFORMANCE),
         monitors=counts[0],
         open_incidents=counts[1],

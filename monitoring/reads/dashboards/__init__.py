@@ -1,0 +1,1 @@
+"""What dashboards show of one version: bounded numbers by a bounded number of queries."""
