@@ -7,7 +7,7 @@ Definition
     the held-out skill, 1 - squared error / that of the mean, and the spread of the fit. Where the
     skill is not above 0 all effects are 0.
 
-    Memory: rows are taken in chunks; only cells x cells matrices are kept.
+    Memory: rows are taken in chunks; a few cells x cells matrices are kept.
 
 Example
     >>> cells = np.array([[0]] * 50 + [[1]] * 50)
@@ -33,6 +33,7 @@ from monitoring.stats.columns import Counts, Floats
 FOLDS = 10
 RIDGE = 10.0
 CHUNK_CELLS = 2_000_000
+KEPT = 1_000  # cells up to which the matrices of all folds are kept, not counted twice
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,19 @@ def fit_targets(cells: Counts, sizes: Sequence[int], targets: Floats) -> list[Ad
     At least 10 rows are needed.
     """
     fold = np.arange(len(cells)) % FOLDS
-    whole = _added(cells, sum(sizes), targets)
+    size, folds = sum(sizes), []
+    parts = (
+        [_added(cells[fold == number], size, targets[fold == number]) for number in range(FOLDS)]
+        if size <= KEPT
+        else []
+    )
+    whole = _whole(parts) if parts else _added(cells, size, targets)
     constants, effects = _solved(whole, sizes)
-    folds = []
     held = np.empty_like(targets)
     for number in range(FOLDS):
         own = fold == number
-        kept = whole.without(_added(cells[own], sum(sizes), targets[own]))
-        folds.append(_solved(kept, sizes))
+        part = parts[number] if parts else _added(cells[own], size, targets[own])
+        folds.append(_solved(whole.without(part), sizes))
         held[own] = _expected(folds[-1], cells[own]) - targets[own]
     found = []
     for place in range(targets.shape[1]):
@@ -155,6 +161,16 @@ def _judged(
         return Additive(float(one[0]), none, constants, np.zeros_like(effects), skill, usual, 0.0)
     spread = float(one[1][cells].sum(axis=1).var())
     return Additive(float(one[0]), one[1], constants, effects, skill, error, spread)
+
+
+def _whole(parts: Sequence[_Sums]) -> _Sums:
+    return _Sums(
+        sum(part.n for part in parts),
+        np.sum([part.pairs for part in parts], axis=0),
+        np.sum([part.rows for part in parts], axis=0),
+        np.sum([part.products for part in parts], axis=0),
+        np.sum([part.totals for part in parts], axis=0),
+    )
 
 
 def _expected(fitted: tuple[Floats, Floats], cells: Counts) -> Floats:

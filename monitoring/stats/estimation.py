@@ -160,19 +160,25 @@ def expected_auc(scores: Counts) -> Finding:
 
 
 def unchanged(
-    value: float, sampling: float, own: tuple[float, float] | None, realised: Finding
+    value: float,
+    window: tuple[float, int],
+    own: tuple[float, float, int] | None,
+    realised: Finding,
 ) -> float | None:
-    """Return the p-value of "no change", the larger of two tests.
+    """Return the p-value of "no change", the larger of two tests; None without a reference.
 
-    `sampling` is the variance of `value` by drawing the window's rows, `own` the estimate on the
-    reference and its variance. Like with like is the sharper test; but an estimate that is off on
-    its own reference must not alarm, so the realised value is asked too.
+    `window` is the variance of `value` by drawing the window's rows and their number, `own` the
+    estimate on the reference with its variance and rows; the variances are pooled. Like with like
+    is the sharper test; but an estimate that is off on its own reference must not alarm, so the
+    realised value is asked too.
     """
     if own is None or realised.value is None:
         return None
-    tests = [(value - own[0], sampling + own[1])]
+    (variance, n), (other, own_variance, m) = window, own
+    pooled = (variance * n * n + own_variance * m * m) / (n + m)
+    tests = [(value - other, pooled / n + pooled / m)]
     if realised.standard_error is not None:
-        tests.append((value - realised.value, sampling + realised.standard_error**2))
+        tests.append((value - realised.value, pooled / n + realised.standard_error**2))
     return max(
         two_sided(gap / spread**0.5) if spread > 0 else float(gap == 0) for gap, spread in tests
     )
@@ -332,7 +338,8 @@ def _finding(
     own = (known.own or {}).get(name)
     if realised.value is None:
         return result
-    compared = (own.value, own.sampling) if own else None
-    p_value = unchanged(found.value, found.sampling, compared, realised)
+    m = max(int(rows.sum()) for rows in known.rows)
+    compared = (own.value, own.sampling, m) if own else None
+    p_value = unchanged(found.value, (found.sampling, n), compared, realised)
     effect = found.value - realised.value
     return replace(result, p_value=p_value, baseline=realised.value, effect=effect)

@@ -136,7 +136,7 @@ def estimate_losses(
         one = _expected(model, window, n)
         own = _expected(model, usual, reference.rows) if reference.rows else None
         said = _said(losses, model, outside, reference.rows)
-        found[name] = _finding(name, (one, own), realised[name], n, said)
+        found[name] = _finding(name, (one, own), realised[name], (n, reference.rows), said)
     return found
 
 
@@ -217,10 +217,10 @@ def _finding(
     name: str,
     pair: tuple[_Expected, _Expected | None],
     realised: Finding,
-    n: int,
+    rows: tuple[int, int],
     said: Mapping[str, Parameter],
 ) -> Finding:
-    one, own = pair
+    (one, own), (n, reference_n) = pair, rows
     error = (one.outcomes + one.fit) ** 0.5
     found = normal_finding(name, max(one.value, 0.0), error, n, bounds=(0, np.inf))
     if name == "rmse":
@@ -231,8 +231,8 @@ def _finding(
     found = replace(found, parameters=marked)
     if realised.value is None:
         return found
-    compared = (own.value, own.sampling) if own else None
-    p_value = unchanged(value, one.sampling, compared, realised)
+    compared = (own.value, own.sampling, reference_n) if own else None
+    p_value = unchanged(value, (one.sampling, n), compared, realised)
     return replace(found, p_value=p_value, baseline=realised.value, effect=value - realised.value)
 
 
