@@ -32,6 +32,7 @@ from monitoring.reads.settings import (
     config_digest,
     needs_outcomes,
     settings_of,
+    versions_watched,
 )
 from monitoring.reads.windows import ALL_ROWS, merged
 from monitoring.stats import storage
@@ -62,8 +63,12 @@ def evaluate_window(claim: claims.Claim) -> None:
         with transaction.atomic():
             claims.finish(claim=claim)
         return
-    budget = budget_of(monitor.model_id)
-    alpha = alpha_of(monitor, monitor.model.monitors.all(), budget)
+    alpha = alpha_of(
+        monitor,
+        monitor.model.monitors.all(),
+        budget_of(monitor.model_id),
+        versions=versions_watched(monitor.model_id),
+    )
     evaluated = compute(monitor, version, baseline, wanted.window, alpha=alpha)
     _store(claim, monitor, wanted, evaluated)
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db.models import Max, Min, Q
 
+from monitoring.jobs.samples import whole_rows
 from monitoring.models import BatchKind
 from monitoring.reads.baselines import schema_of
-from monitoring.reads.samples import whole_rows
 from registry.models import Version
 from registry.reference_checks import NEEDED
 from registry.refusals import ReferenceInvalid

@@ -52,7 +52,9 @@ def verdict_of(found: Sequence[Measured]) -> Verdict:
 
 
 def _compared(one: Measured) -> Measured:
-    """A number that could not be tested is not in order: nobody knows."""
+    """A number that could not be tested, or that is contradicted, is not in order: nobody knows."""
+    if one.finding.parameters.get("valid") is False:
+        return replace(one, verdict=Verdict.INSUFFICIENT_DATA)
     if one.finding.p_value is not None or one.verdict is not Verdict.OK:
         return one
     reason = one.finding.reason or NOTHING_TO_COMPARE

@@ -30,6 +30,8 @@ from registry.models import Deployment, Version
 
 HOUR = timedelta(hours=1)
 AT_ONCE = 2_000
+DAILY = 24
+FINE_BACK = timedelta(days=35)
 KIND = "monitoring.evaluate"
 Basis: TypeAlias = tuple[str, str, int]  # settings, reference, revisions of the profiles
 
@@ -111,7 +113,7 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
         closed = now - timedelta(hours=monitor.lateness_hours)
         until = min(closed, _ceiling(last, monitor))
         for window in windows_between(
-            history.first,
+            _earliest(history, monitor, now),
             until,
             window_hours=monitor.window_hours,
             every_hours=monitor.every_hours,
@@ -122,6 +124,13 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
                 continue
             if not any(window.meets(first, last) for first, last in waiting):
                 yield Evaluation(monitor.pk, version.pk, window, digest, revision + 1)
+
+
+def _earliest(history: History, monitor: Monitor, now: datetime) -> datetime:
+    """How a service ran long ago helps nobody: a new monitor looks back at some weeks of hours."""
+    if monitor.every_hours >= DAILY:
+        return history.first
+    return max(history.first, now - FINE_BACK)
 
 
 def _ceiling(last: datetime, monitor: Monitor) -> datetime:

@@ -27,6 +27,7 @@ PARTS = {
     "missing_share": "missing values",
     "out_of_range_share": "values out of range",
     "unseen_share": "unseen categories",
+    "value_shift": "one single value",
 }
 _WORDS = {
     **PARTS,

@@ -17,6 +17,8 @@ class Metric:
 
     `worse` is the direction of a change that is bad; `unit` is "share", "answer" (the unit of the
     model's prediction), "sd" (standard deviations of the reference) or a unit as it is printed.
+    `parts` are the measures that it consists of: each has practical minima of its own, unless the
+    monitor says some.
     """
 
     name: str
@@ -25,3 +27,4 @@ class Metric:
     worse: Direction
     unit: str = ""
     tasks: tuple[str, ...] = EVERY
+    parts: tuple[str, ...] = ()

@@ -77,28 +77,29 @@ DRIFT = (
     Metric(
         "shift",
         "shift",
-        "The gravest of: mean moved, spread changed, a category's share"
-        " changed. Each in its own unit, tested together.",
+        "Small real changes, tested together: the level or the spread of numbers, the share of one"
+        " category. Each has thresholds of its own.",
         BOTH,
+        parts=("level_shift", "spread_shift", "cell_shift"),
     ),
     Metric(
-        "mean_change",
-        "change of the mean",
-        "Mean of the window minus mean of the reference, in standard deviations of the reference.",
+        "level_shift",
+        "shift of the level",
+        "How far the values of a field moved as a whole, in standard deviations of a normal field.",
         BOTH,
         SD,
     ),
     Metric(
-        "sd_change",
-        "change of the spread",
-        "Standard deviation of the window relative to that of the reference, minus 1.",
+        "spread_shift",
+        "shift of the spread",
+        "Natural logarithm of how much wider or narrower the values of a field are spread.",
         BOTH,
-        SHARE,
     ),
     Metric(
-        "category_share",
-        "change of a category's share",
-        "Share of a category in the window against the reference; a rare one that halves counts.",
+        "cell_shift",
+        "shift of a category",
+        "Share of the one category that changed most, against the reference; a rare one that halves"
+        " counts.",
         BOTH,
         SHARE,
     ),
@@ -129,9 +130,10 @@ QUALITY = (
         "faults",
         "faulty values",
         "Shares of rows that are missing, out of the declared range,"
-        " or of a category that the reference never saw.",
+        " or of a category that the reference never saw, or one single value such as −999.",
         UP,
         SHARE,
+        parts=("missing_share", "out_of_range_share", "unseen_share", "value_shift"),
     ),
     Metric(
         "mass_points",

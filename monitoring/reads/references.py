@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitoring.models import Monitor, ReferenceMode, ReferencePart
 from monitoring.models import Profile as Row
 from monitoring.reads.baselines import Baseline
+from monitoring.reads.settings import WEEKS_BACK
 from monitoring.reads.windows import ALL_ROWS, merged
 from monitoring.stats import storage
 from monitoring.stats.phases import Scheme, phase_of, reference_for
@@ -14,12 +15,12 @@ from monitoring.stats.profiles import Profile
 from registry.models import ReferenceKind, Version
 
 WEEK = timedelta(days=7)
-WEEKS_BACK = 4
 KINDS = {
     ReferenceKind.TRAINING: "training data",
     ReferenceKind.PRODUCTION: "an earlier production window",
 }
 SCHEMES = {
+    Scheme.WEEKEND: "weekends or working days of",
     Scheme.WEEKDAY: "the same weekdays of",
     Scheme.HOUR: "the same hours of the day of",
     Scheme.WEEKEND_HOUR: "the same hours, weekends apart, of",

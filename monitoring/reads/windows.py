@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Sum
+
 from monitoring.models import Profile as Row
 from monitoring.models import Run
 from monitoring.stats import storage
@@ -12,6 +14,8 @@ from monitoring.stats.profiles import Profile, empty, merge
 from monitoring.stats.reference import Bins
 
 USUAL_WINDOWS = 12
+USUAL_PHASES = 8
+HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 ALL_ROWS = ""
 
 
@@ -67,6 +71,26 @@ def usual_rows(*, version_id: int, start: datetime, length: timedelta) -> list[i
         tallies[(start - hour - timedelta(seconds=1)) // length] += count
     whole = min(USUAL_WINDOWS, (start - first) // length)
     return [tallies[place] for place in range(whole)]
+
+
+def rows_by_hour(*, version_id: int, start: datetime, end: datetime) -> list[int]:
+    """Rows of every hour from start to end, hours without any included."""
+    rows = Row.objects.filter(version_id=version_id, segment=ALL_ROWS)
+    counted = dict(rows.filter(hour__gte=start, hour__lt=end).values_list("hour", "rows"))
+    hours = int((end - start) / HOUR)
+    return [counted.get(start + place * HOUR, 0) for place in range(hours)]
+
+
+def rows_in_phase(*, version_id: int, start: datetime, end: datetime) -> list[int]:
+    """Rows of the same hours of up to eight earlier weeks that lie in the log."""
+    rows = Row.objects.filter(version_id=version_id, segment=ALL_ROWS)
+    first = rows.order_by("hour").values_list("hour", flat=True).first()
+    shifts = [WEEK * back for back in range(1, USUAL_PHASES + 1)]
+    spans = [(start - by, end - by) for by in shifts if first is not None and start - by >= first]
+    return [
+        rows.filter(hour__gte=one, hour__lt=other).aggregate(n=Sum("rows"))["n"] or 0
+        for one, other in spans
+    ]
 
 
 def latest_run_of(run: Run) -> Run | None:

@@ -175,8 +175,9 @@ def _check_options(monitor: Monitor) -> None:
 
 
 def _check_levels(monitor: Monitor) -> None:
-    relative = (monitor.relative, monitor.relative_warning)
-    if all(level is None for level in (monitor.warning, monitor.breach, *relative)):
+    metric = metric_of(monitor.kind, monitor.metric)
+    levels = (monitor.warning, monitor.breach, monitor.relative, monitor.relative_warning)
+    if all(level is None for level in levels) and not (metric and metric.parts):
         raise MonitorInvalid("breach", "Say from which effect on it is a warning or a breach.")
     if monitor.warning is not None and monitor.warning > (monitor.breach or monitor.warning):
         raise MonitorInvalid("warning", "The warning comes before the breach.")

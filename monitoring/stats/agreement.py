@@ -6,7 +6,8 @@ Definitions
     mean difference other - true.
 
 Example
-    >>> agreement(Profile("d", {"agreement": np.array([[40, 10], [10, 40]])}))["cohen_kappa"].value
+    >>> found = agreement(Profile("d", {"agreement": np.array([[40, 10], [10, 40]])}))
+    >>> round(found["cohen_kappa"].value, 12)
     0.6
 
 Source
@@ -14,11 +15,14 @@ Source
     Psychological Bulletin 72:323, on the standard error of kappa; Fisher (1921), Metron 1:3.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from monitoring.stats.columns import Counts
+from monitoring.stats.experiments import shadow
 from monitoring.stats.findings import Finding, undefined
-from monitoring.stats.intervals import CONFIDENCE, normal_finding, share_finding, z_of
+from monitoring.stats.intervals import CONFIDENCE, normal_finding, z_of
 from monitoring.stats.profiles import Profile
 
 NOTHING_IN_COMMON = "no row has both kinds of outcome"
@@ -31,28 +35,10 @@ def agreement(profile: Profile) -> dict[str, Finding]:
 
 
 def _of_classes(table: Counts) -> dict[str, Finding]:
-    n, same = int(table.sum()), int(np.trace(table))
-    share = share_finding("agreement_share", same, n, reason=NOTHING_IN_COMMON)
-    return {"agreement_share": share, "cohen_kappa": _kappa(table)}
-
-
-def _kappa(table: Counts) -> Finding:
-    n = int(table.sum())
-    if not n:
-        return undefined("cohen_kappa", n=0, reason=NOTHING_IN_COMMON)
-    p = table / n
-    rows, cols = p.sum(axis=1), p.sum(axis=0)
-    seen, chance = float(np.trace(p)), float(rows @ cols)
-    if chance >= 1:
-        return undefined("cohen_kappa", n=n, reason="both name one class only")
-    kappa = (seen - chance) / (1 - chance)
-    margins = np.add.outer(cols, rows)
-    diagonal = float((np.diag(p) * (1 - np.diag(margins) * (1 - kappa)) ** 2).sum())
-    others = p * margins**2
-    off = (1 - kappa) ** 2 * float(others.sum() - np.trace(others))
-    centre = (kappa - chance * (1 - kappa)) ** 2
-    variance = max(diagonal + off - centre, 0.0) / (n * (1 - chance) ** 2)
-    return normal_finding("cohen_kappa", kappa, variance**0.5, n, bounds=(-1.0, 1.0))
+    found = shadow.agreement(table)
+    if table.any():
+        return found
+    return {name: replace(one, reason=NOTHING_IN_COMMON) for name, one in found.items()}
 
 
 def _of_numbers(profile: Profile, n: int) -> dict[str, Finding]:

@@ -4,7 +4,8 @@ Definition
     Value per decision is the mean of the declared business value (cost, revenue or any other) over
     the rows that have one; the total is its sum. Both have the normal interval from exact sums of
     values and squares. The effect is the difference to the target where one is declared, else to
-    the reference; the total is compared with as many decisions of the reference.
+    the reference; the total is compared with as many decisions of the reference. Each predicted
+    class, and each prediction and outcome, is compared with the same of the reference.
 
 Example
     >>> business(Profile("d"), Profile("d"))["value_total"].reason
@@ -14,7 +15,9 @@ Source
     Cochran (1977), Sampling Techniques, chapter 2.
 """
 
+import math
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from monitoring.stats.intervals import normal_finding, two_sided
 from monitoring.stats.profiles import Profile
 
 PER_DECISION, TOTAL = "value_per_decision", "value_total"
+ROUNDING = 1e-9  # relative: constant values of the same size are no change
 NO_VALUE = "no row has a business value; declare a field with the role value"
 
 
@@ -50,30 +54,36 @@ def business(
     }
 
 
-def by_decision(profile: Profile) -> dict[str, Finding]:
-    """Return value per decision by predicted class, and by "prediction, outcome"."""
+def by_decision(profile: Profile, *, reference: Profile | None = None) -> dict[str, Finding]:
+    """Return value per decision by predicted class, and by "prediction, outcome".
+
+    Tested against the same decisions of the reference where one is given.
+    """
     found = {}
-    for key in profile.sums:
-        if not key.startswith("value/") or key.endswith(("^2", "#")) or key == "value/":
-            continue
+    for key in _keys(profile):
         worth = _worth(profile, [key])
-        if worth is not None:
-            name = ", ".join(key.removeprefix("value/").split("/"))
-            found[name] = _finding(PER_DECISION, worth, 1.0)
+        if worth is None or key == "value/":
+            continue
+        name = ", ".join(unquote(part) for part in key.split("/")[1:])
+        alone = _finding(PER_DECISION, worth, 1.0)
+        usual = _worth(reference, [key]) if reference else None
+        found[name] = _compared(alone, worth, usual, None, 1.0) if reference else alone
     return found
 
 
 def _whole(profile: Profile) -> Worth | None:
     """All rows: the sums by predicted class, which every row with a value is in once."""
-    keys = [
-        key
-        for key in profile.sums
-        if key.startswith("value/") and not key.endswith(("^2", "#")) and key.count("/") == 1
+    return _worth(profile, [key for key in _keys(profile) if key.count("/") == 1])
+
+
+def _keys(profile: Profile) -> list[str]:
+    return [
+        key for key in profile.sums if key.startswith("value/") and not key.endswith(("^2", "#"))
     ]
-    return _worth(profile, keys)
 
 
 def _worth(profile: Profile, keys: list[str]) -> Worth | None:
+    keys = [key for key in keys if key in profile.sums]
     n = round(sum(float(profile.sums[f"{key}#"]) for key in keys))
     if not n:
         return None
@@ -99,9 +109,10 @@ def _compared(
     else:
         return replace(found, reason="neither a target nor a reference has a value")
     against = {"reference_n": m} if target is None else {"target": target}
+    same = math.isclose(found.value or 0.0, baseline, rel_tol=ROUNDING)
     return replace(
         found,
-        p_value=two_sided(effect / spread) if spread else float(effect == 0),
+        p_value=two_sided(effect / spread) if spread else float(same),
         baseline=baseline,
         effect=effect,
         parameters={**found.parameters, **against},

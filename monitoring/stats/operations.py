@@ -10,7 +10,8 @@ Definitions
                     A quantile's interval is that of the binomial order statistics; its test
                     compares the shares above the reference's quantile (Mood's test for any
                     quantile)
-    longest gap     longest time between two rows of an hour, in seconds; tested against the
+    gaps            99 % quantile of the time between rows that follow each other, as for latency;
+                    longest time between two rows of an hour, in seconds; tested against the
                     reference's share of gaps as long
     resources       mean (and largest) bytes, CPU, memory and disk that the server reports
 
@@ -23,6 +24,7 @@ Source
     Statistics, 16.3, on the median test.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,7 +39,11 @@ from monitoring.stats.quality import share_change, volume
 from monitoring.stats.reference import RESOURCES, Bins, Role
 
 QUANTILES = {"latency_p50": 0.50, "latency_p95": 0.95, "latency_p99": 0.99}
+USUAL = ("usual_low", "usual_high")
+NO_HOURS = "the window holds no hour"
+NO_GAPS = "fewer than two rows in any hour"
 NO_LATENCY = "no row reports its latency; declare a field with the role latency"
+ROUNDING = 1e-9  # relative: constant values of the same size are no change
 NO_ERRORS = "no field with the role error is declared"
 
 
@@ -58,6 +64,7 @@ def operations(
         "throughput": throughput(current.rows, traffic),
         "uptime": uptime(traffic),
         "latency_mean": latency_mean(reference, current),
+        "gap_p99": gap_quantile("gap_p99", 0.99, reference, current),
         "longest_gap": longest_gap(reference, current),
     }
     for name, share in QUANTILES.items():
@@ -76,7 +83,9 @@ def error_rate(bins: Bins, reference: Profile, current: Profile) -> Finding:
 
 def throughput(rows: int, traffic: Traffic) -> Finding:
     """Return rows per hour; the effect is the change in rows per hour."""
-    hours = max(len(traffic.by_hour), 1)
+    hours = len(traffic.by_hour)
+    if not hours:
+        return undefined("throughput", n=rows, reason=NO_HOURS)
     found = volume(rows, traffic.usual)
     baseline = None if found.baseline is None else found.baseline / hours
     return replace(
@@ -85,7 +94,15 @@ def throughput(rows: int, traffic: Traffic) -> Finding:
         value=rows / hours,
         baseline=baseline,
         effect=None if baseline is None else rows / hours - baseline,
-        parameters={**found.parameters, "hours": hours},
+        parameters={
+            "hours": hours,
+            "windows": len(traffic.usual),
+            **{
+                name: bound / hours
+                for name in USUAL
+                if isinstance(bound := found.parameters.get(name), float)
+            },
+        },
     )
 
 
@@ -93,7 +110,7 @@ def uptime(traffic: Traffic) -> Finding:
     """Return the share of hours with traffic."""
     n = len(traffic.by_hour)
     if not n:
-        return undefined("uptime", n=0, reason="the window holds no hour")
+        return undefined("uptime", n=0, reason=NO_HOURS)
     up = sum(1 for rows in traffic.by_hour if rows)
     low, high = wilson(up, n)
     usual = float(np.mean(traffic.usual)) / n if len(traffic.usual) else None
@@ -122,12 +139,30 @@ def latency_mean(reference: Profile, current: Profile) -> Finding:
 
 def latency_quantile(measure: str, share: float, reference: Counts, current: Counts) -> Finding:
     """Return a quantile of latency histograms over `LATENCY_EDGES`, in milliseconds."""
-    n, m = int(current.sum()), int(reference.sum())
-    if not n:
+    if not current.sum():
         return undefined(measure, n=0, reason=NO_LATENCY)
+    return _quantile_change(measure, share, (reference, current), LATENCY_EDGES)
+
+
+def gap_quantile(measure: str, share: float, reference: Profile, current: Profile) -> Finding:
+    """Return a quantile of the time between rows that follow each other, in seconds."""
+    nothing = np.zeros(GAP_EDGES.size - 1, np.int64)
+    usual, now = (side.counts.get("gaps", nothing) for side in (reference, current))
+    if not now.sum():
+        return undefined(measure, n=current.rows, reason=NO_GAPS)
+    return _quantile_change(measure, share, (usual, now), GAP_EDGES)
+
+
+def _quantile_change(
+    measure: str, share: float, sides: tuple[Counts, Counts], edges: Floats
+) -> Finding:
+    reference, current = sides
+    n, m = int(current.sum()), int(reference.sum())
     spread = z_of(CONFIDENCE) * (share * (1 - share) / n) ** 0.5
-    value, width = _quantile(current, share)
-    low, high = (_quantile(current, min(max(share + s * spread, 0.0), 1.0))[0] for s in (-1, 1))
+    value, width = _quantile(current, edges, share)
+    low, high = (
+        _quantile(current, edges, min(max(share + side * spread, 0.0), 1.0))[0] for side in (-1, 1)
+    )
     found = Finding(
         measure,
         value,
@@ -137,8 +172,8 @@ def latency_quantile(measure: str, share: float, reference: Counts, current: Cou
         parameters={"confidence": CONFIDENCE, "bin_bound": width},
     )
     if not m:
-        return replace(found, reason="the reference has no latency")
-    baseline, _ = _quantile(reference, share)
+        return replace(found, reason="the reference has no such values")
+    baseline, _ = _quantile(reference, edges, share)
     cut = int(np.searchsorted(np.cumsum(reference), share * m)) + 1
     above = share_change(measure, int(current[cut:].sum()), n, int(reference[cut:].sum()), m)
     return replace(
@@ -154,7 +189,7 @@ def longest_gap(reference: Profile, current: Profile) -> Finding:
     """Return the longest time between two rows of an hour, in seconds."""
     gaps = current.counts.get("gaps")
     if gaps is None or "gap" not in current.extremes:
-        return undefined("longest_gap", n=current.rows, reason="fewer than two rows in any hour")
+        return undefined("longest_gap", n=current.rows, reason=NO_GAPS)
     value, n = current.extremes["gap"][1], int(gaps.sum())
     usual = reference.counts.get("gaps")
     if usual is None or "gap" not in reference.extremes:
@@ -205,9 +240,10 @@ def _mean_change(measure: str, key: str, reference: Told, current: Told) -> Find
     if usual is None:
         return replace(found, reason="the reference has no such values")
     spread = float(np.hypot(error, usual_error))
+    same = math.isclose(mean, usual, rel_tol=ROUNDING)
     return replace(
         found,
-        p_value=two_sided((mean - usual) / spread) if spread else float(mean == usual),
+        p_value=two_sided((mean - usual) / spread) if spread else float(same),
         baseline=usual,
         effect=mean - usual,
         parameters={**found.parameters, "reference_n": m},
@@ -222,12 +258,12 @@ def _mean(key: str, profile: Profile, n: int) -> tuple[float | None, float, int]
     return mean, float((variance / n) ** 0.5), n
 
 
-def _quantile(histogram: Counts, share: float) -> tuple[float, float]:
+def _quantile(histogram: Counts, edges: Floats, share: float) -> tuple[float, float]:
     """Return the value below which `share` of the rows lie, and the width of its bin."""
     gathered: Floats = np.cumsum(histogram) / histogram.sum()
     place = int(np.searchsorted(gathered, share, side="left"))
     place = min(place, histogram.size - 1)
-    low, high = (max(float(edge), 0.0) for edge in LATENCY_EDGES[place : place + 2])
+    low, high = (max(float(edge), 0.0) for edge in edges[place : place + 2])
     if not np.isfinite(high):
         return low, float("inf")
     before = float(gathered[place - 1]) if place else 0.0

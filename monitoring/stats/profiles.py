@@ -30,7 +30,7 @@ Keys of counts
 Keys of sums
     `total/<name>`, `squares/<name>` (around the frozen centre), `latency`, `resource/<role>`,
     `labelled/<what>`, `agreement/<what>`, `value/<prediction>`, `value/<prediction>/<outcome>`;
-    a `^2` behind a key is the sum of squares, a `#` how many there are
+    a `^2` behind a key is the sum of squares, a `#` how many there are; classes are percent-encoded
 
 Example
     >>> one = Profile("d", {"operations": np.array([1, 0, 0])})
@@ -43,6 +43,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import numpy as np
 
@@ -204,6 +205,11 @@ def categorical_view(bins: Bins, profile: Profile, name: str) -> CategoricalView
     unseen = profile.unseen.get(name, {})
     ranked = sorted(unseen.items(), key=lambda pair: (-pair[1], pair[0]))
     return CategoricalView(known.values, tallies[: known.size], apart, dict(ranked))
+
+
+def value_key(*classes: str) -> str:
+    """Return the key of the sums of value: predicted class, then outcome; "/" and "#" encoded."""
+    return "/".join(["value", *(quote(label, safe=" ()") for label in classes)])
 
 
 def keep_unseen(tally: Mapping[str, int]) -> dict[str, int]:

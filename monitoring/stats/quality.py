@@ -46,6 +46,15 @@ def quality(bins: Bins, reference: Profile, current: Profile, name: str) -> dict
     return _changes(pairs, two.rows, one.rows)
 
 
+def missing_of(bins: Bins, profile: Profile, name: str) -> tuple[int, int]:
+    """Return how many rows of one profiled field are null (or NaN), and how many rows there are."""
+    if name in bins.numeric:
+        numbers = numeric_view(bins, profile, name)
+        return numbers.missing, numbers.rows
+    labels = categorical_view(bins, profile, name)
+    return labels.missing, labels.rows
+
+
 def share_change(measure: str, hits: int, n: int, reference_hits: int, reference_n: int) -> Finding:
     """Return a share of the current rows, tested against the reference's share.
 

@@ -32,6 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from monitoring.stats.columns import Counts, Floats, shares
@@ -45,6 +46,10 @@ from monitoring.stats.reference import Bins
 MEASURES = ("level_shift", "spread_shift", "cell_shift", "value_shift")
 RARE_SHARE = 0.002
 SURE = 1e-5
+BESIDE = 3
+GAINED = 1.2
+SMALL = 1e-6
+Flags = NDArray[np.bool_]
 NO_ROWS = "no rows on one side"
 
 
@@ -85,7 +90,10 @@ def drift(
         left, right = (
             np.array([*side.counts, side.missing, side.out_of_range]) for side in (before, now)
         )
-        found["value_shift"] = value_shift(left, right, _bin_labels(bins.numeric[name]))
+        edges = bins.numeric[name]
+        # Nulls and values out of range have measures of their own.
+        standing = np.append(_standing(edges.is_mass, before.counts, now.counts), [False, False])
+        found["value_shift"] = value_shift(left, right, _bin_labels(edges), standing=standing)
     return found
 
 
@@ -131,20 +139,60 @@ def cell_shift(reference: Counts, current: Counts, labels: Sequence[str]) -> Fin
     return _one_cell("cell_shift", *_frequent(reference, current, labels))
 
 
-def value_shift(reference: Counts, current: Counts, labels: Sequence[str]) -> Finding:
+def value_shift(
+    reference: Counts,
+    current: Counts,
+    labels: Sequence[str],
+    *,
+    standing: Flags | None = None,
+) -> Finding:
     """Return the change of the share of one bin of a numeric field, and which one it was.
 
     As `cell_shift`, but no bins are gathered: they were cut on the reference to hold equal counts,
-    so that choosing the small ones by what the window holds would find a change in them.
+    so that choosing the small ones by what the window holds would find a change in them. Bins that
+    are not `standing`, shape (bins,), changed as their neighbours did: a field that moved as a
+    whole has no single value to blame.
     """
-    return _one_cell("value_shift", labels, reference, current)
+    return _one_cell("value_shift", labels, reference, current, standing)
 
 
-def _one_cell(measure: str, names: Sequence[str], left: Counts, right: Counts) -> Finding:
+def _standing(is_mass: Flags, reference: Counts, current: Counts) -> Flags:
+    """Return which bins stand out from the bins beside them, shape (bins,); mass points always do.
+
+    An inner bin stands out that gained twice as much as the three bins on either side. An open bin
+    at an end stands out only while the tenth of the reference beside it did not gain: beyond the
+    reference's last quantile a sentinel and a moved field look the same.
+    """
+    plain = np.flatnonzero(~is_mass)
+    p, q = shares(reference[plain]), shares(current[plain])
+    kept = np.ones(reference.shape, np.bool_)
+    if plain.size < 2 * BESIDE:
+        return kept
+    ratio = (q + SMALL) / (p + SMALL)
+    padded = np.concatenate([[0.0] * BESIDE, ratio, [0.0] * BESIDE])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, BESIDE)
+    left, right = windows[: plain.size], windows[BESIDE + 1 :][: plain.size]
+    beside = np.maximum(np.maximum(left.max(axis=1), right.max(axis=1)), 1.0)
+    kept[plain] = ratio > 2 * beside
+    tenth = max(1, plain.size // 10)
+    for end, inner in ((0, slice(1, 1 + tenth)), (-1, slice(-1 - tenth, -1))):
+        kept[plain[end]] = q[inner].sum() < GAINED * p[inner].sum()
+    return kept
+
+
+def _one_cell(
+    measure: str,
+    names: Sequence[str],
+    left: Counts,
+    right: Counts,
+    standing: Flags | None = None,
+) -> Finding:
     n, m = int(right.sum()), int(left.sum())
     if not n or not m:
         return undefined(measure, n=n, reason=NO_ROWS)
     p_values = np.minimum(1.0, cell_p_values(left, right, m, n) * left.size)
+    if standing is not None:
+        p_values = np.where(standing, p_values, 1.0)
     place = _chosen(p_values, left / m, right / n)
     hits, usual = int(right[place]), int(left[place])
     low, high = wilson(hits, n)

@@ -140,3 +140,27 @@ def test_from_rows_to_shifts_by_the_name_of_a_field():
     assert set(shifts.drift(bins, reference, quiet, "size", measures=["level_shift"])) == {
         "level_shift"
     }
+
+
+def _field(values, reference):
+    schema = Schema(Task.BINARY, (FieldSpec("x", Role.FEATURE, Kind.NUMERIC),), ("0", "1"))
+    bins = freeze(schema, pa.table({"x": reference}))
+    counted = [profile_predictions(bins, pa.table({"x": side})) for side in (reference, values)]
+    return shifts.drift(bins, *counted, "x", measures=("value_shift",))["value_shift"]
+
+
+@pytest.mark.parametrize("by", [0.2, 0.5, 1.0, 2.0, 3.0])
+def test_a_field_that_moved_as_a_whole_has_no_single_value_to_blame(by):
+    rng = np.random.default_rng(4)
+    found = _field(rng.normal(by, 1, 10_000), rng.normal(0, 1, 50_000))
+    assert found.p_value > 0.01 or (found.effect or 0.0) < 0.005
+
+
+@pytest.mark.parametrize(("sentinel", "share"), [(-999.0, 0.01), (999.0, 0.2), (0.123, 0.02)])
+def test_a_sentinel_stands_out_wherever_it_lies(sentinel, share):
+    rng = np.random.default_rng(5)
+    values = rng.normal(0, 1, 10_000)
+    values[rng.random(10_000) < share] = sentinel
+    found = _field(values, rng.normal(0, 1, 50_000))
+    assert found.p_value < 1e-6
+    assert found.effect == pytest.approx(share, abs=0.008)

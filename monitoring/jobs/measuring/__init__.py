@@ -1,13 +1,19 @@
 """What each kind of monitor measures of a window."""
 
 from monitoring.jobs.measuring.context import Measure
-from monitoring.jobs.measuring.data import of_drift, of_quality
+from monitoring.jobs.measuring.data import of_drift, of_novelty, of_quality
+from monitoring.jobs.measuring.estimated import of_estimate
 from monitoring.jobs.measuring.labelled import of_calibration, of_fairness, of_performance
+from monitoring.jobs.measuring.service import of_business, of_operations
 
 MEASURES: dict[str, Measure] = {
     "quality": of_quality,
     "drift": of_drift,
+    "novelty": of_novelty,
     "performance": of_performance,
+    "estimate": of_estimate,
     "calibration": of_calibration,
     "fairness": of_fairness,
+    "operations": of_operations,
+    "business": of_business,
 }

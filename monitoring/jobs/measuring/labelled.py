@@ -26,14 +26,18 @@ def of_performance(context: Context, rows: Counted) -> Iterator[Raw]:
 
 
 def of_calibration(context: Context, rows: Counted) -> Iterator[Raw]:
-    """Calibration has an ideal of its own, so it is not held against the reference."""
-    histogram = rows.profile.counts.get("score")
+    """Against the reference where it has outcomes, else against what is ideal.
+
+    A model that was signed off with a known error of calibration is not alarmed for it forever.
+    """
+    histogram, usual = (side.counts.get("score") for side in (rows.profile, rows.reference))
     if histogram is None or histogram.ndim != 2:
         reason = "no outcome with a score has arrived"
         yield Raw(Finding(context.metric, None, rows.profile.labelled_rows, reason=reason))
         return
-    for name, finding in calibration.calibration(histogram, seed=context.seed).items():
-        yield Raw(finding, judged=name == context.metric)
+    found = calibration.calibration(histogram, seed=context.seed)
+    known = calibration.calibration(usual, seed=context.seed) if usual is not None else {}
+    yield from _against(found, known, judged={context.metric})
 
 
 def of_fairness(context: Context, rows: Counted) -> Iterator[Raw]:

@@ -15,7 +15,7 @@ from monitoring.stats.building.fields import field, total, total_of_squares
 from monitoring.stats.building.service import worth_of
 from monitoring.stats.columns import Batch, Counts, Floats
 from monitoring.stats.exact import LARGEST, Exact
-from monitoring.stats.profiles import GROUP_SCORE_BINS, SCORE_BINS, Profile, empty, merge
+from monitoring.stats.profiles import GROUP_SCORE_BINS, SCORE_BINS, Profile, empty, merge, value_key
 from monitoring.stats.reference import (
     Bins,
     Role,
@@ -183,5 +183,5 @@ def _worth(bins: Bins, batch: Batch, outcome: str) -> Profile:
     for place, label in enumerate(bins.schema.classes):
         for other, actual in enumerate(bins.schema.classes):
             own = worth[known][(made == place) & (truth == other)]
-            sums |= worth_of(f"value/{label}/{actual}", own)
+            sums |= worth_of(value_key(label, actual), own)
     return Profile(bins.digest, {}, sums)

@@ -8,7 +8,7 @@ from monitoring.stats.building.decisions import decided
 from monitoring.stats.building.fields import total, total_of_squares
 from monitoring.stats.columns import Batch, Counts, Floats
 from monitoring.stats.exact import Exact
-from monitoring.stats.profiles import GAP_EDGES, LATENCY_EDGES, Profile, merge
+from monitoring.stats.profiles import GAP_EDGES, LATENCY_EDGES, Profile, merge, value_key
 from monitoring.stats.reference import RESOURCES, Bins, Role, Task
 
 MICROSECONDS = 1e6
@@ -38,11 +38,11 @@ def value(bins: Bins, batch: Batch) -> Profile:
     known = np.isfinite(worth)
     counts = {"value": np.array([int(known.sum())], np.int64)}
     if bins.schema.task is Task.REGRESSION:
-        return Profile(bins.digest, counts, worth_of("value/", worth[known]))
+        return Profile(bins.digest, counts, worth_of(value_key(""), worth[known]))
     made = decided(bins, batch)[known]
     sums: dict[str, Exact] = {}
     for place, label in enumerate([*bins.schema.classes, "(none)"]):
-        sums |= worth_of(f"value/{label}", worth[known][made == place])
+        sums |= worth_of(value_key(label), worth[known][made == place])
     return Profile(bins.digest, counts, sums)
 
 
