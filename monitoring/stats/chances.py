@@ -66,7 +66,7 @@ class Chances:
 
 
 def learn(histogram: Counts, *, seed: int = 0) -> Chances:
-    """Return the chances of scores by outcome, shape (2, bins) with at least one row."""
+    """Return the chances of scores by outcome, shape (2, bins); as logged where none are."""
     before, after = cross_validated(histogram, seed=seed)
     rows = histogram.sum(axis=0)
     if after < before:
@@ -99,6 +99,8 @@ def cross_validated(histogram: Counts, *, seed: int = 0) -> tuple[float, float]:
     places = _equal_mass(histogram.sum(axis=0))
     logged = centres(histogram.shape[1])
     kept = [fold for fold in dealt if fold.any()]
+    if not kept:
+        return 0.0, 0.0
     before = [_error(fold, logged, places) for fold in kept]
     after = [_error(fold, isotonic(histogram - fold), places) for fold in kept]
     return float(np.mean(before)), float(np.mean(after))

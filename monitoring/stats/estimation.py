@@ -154,6 +154,8 @@ def expected_auc(scores: Counts) -> Finding:
     centres = chances.centres(scores.size)
     exact = Chances(chances.AS_LOGGED, centres, np.arange(scores.size), scores, (0.0, 0.0))
     found = expected.area(scores, exact)
+    if isinstance(found, str):
+        return undefined("estimated_roc_auc", n=n, reason=found)
     error = found.outcomes**0.5
     marks = {"calibration": chances.AS_LOGGED, "outcome_error": error}
     return normal_finding("estimated_roc_auc", found.value, error, n, bounds=(0, 1), **marks)

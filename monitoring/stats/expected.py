@@ -27,6 +27,7 @@ from monitoring.stats.chances import Chances
 from monitoring.stats.columns import Counts, Floats
 
 NO_SCORES = "no row has a score in [0, 1]"
+ONE_EXPECTED = "only one outcome is expected"
 
 # Each measure is a share: weights of TP, FP, FN, TN above and below the line, and why it may lack.
 _SHARES = {
@@ -74,13 +75,13 @@ def brier(scores: Counts, learnt: Chances) -> Expected:
     return _uncertain(value, scores, learnt, (1 - middle) ** 2 - value, middle**2 - value)
 
 
-def area(scores: Counts, learnt: Chances) -> Expected:
-    """Return the ROC AUC of the expected counts; 0.5 where one class is not expected at all."""
+def area(scores: Counts, learnt: Chances) -> Expected | str:
+    """Return the ROC AUC of the expected counts, or why there is none; scores not empty."""
     weights = scores / scores.sum()
     positives, negatives = weights * learnt.values, weights * (1 - learnt.values)
     n_pos, n_neg = float(positives.sum()), float(negatives.sum())
     if min(n_pos, n_neg) <= 0:
-        return Expected(0.5, 0.0, 0.0, 0.0)
+        return ONE_EXPECTED
     below = (np.cumsum(negatives) - negatives / 2) / n_neg
     above = 1 - (np.cumsum(positives) - positives / 2) / n_pos
     value = float((positives * below).sum()) / n_pos
@@ -104,11 +105,12 @@ def _uncertain(
 
 
 def mean_area(learnt: tuple[Chances, ...], windows: tuple[Counts, ...]) -> Expected | str:
-    """Return the mean over classes; the error is the mean error, an upper bound."""
+    """Return the mean over the classes that are expected; its error is the mean error, a bound."""
     pairs = zip(windows, learnt, strict=True)
-    seen = [area(scores, one) for scores, one in pairs if scores.any()]
+    areas = [area(scores, one) for scores, one in pairs if scores.any()]
+    seen = [one for one in areas if isinstance(one, Expected)]
     if not seen:
-        return NO_SCORES
+        return ONE_EXPECTED if areas else NO_SCORES
     parts = [(one.outcomes, one.reference, one.sampling) for one in seen]
     errors = np.sqrt(np.array(parts)).mean(axis=0)
     return Expected(float(np.mean([one.value for one in seen])), *(errors**2).tolist())

@@ -326,3 +326,36 @@ def test_a_small_or_uncertain_gap_contradicts_nothing():
     exact = Finding("f1", 0.8, 10)
     assert "0.700" in contradiction(exact, Finding("f1", 0.7, 10))
     assert math.isclose(exact.value, 0.8)
+
+
+def test_a_class_the_reference_never_saw_does_not_count_towards_the_mean():
+    truth, chance = classes_rows(5_000, 60, 1.0)
+    history = classes_profile(np.where(truth == 2, 0, truth), chance)
+    found = estimation.estimate(CLASSES, history, classes_profile(truth, chance))
+    for one in found.values():
+        assert_defined(one)
+    own = estimation.fit(CLASSES, history).realised["macro_roc_auc"]
+    assert found["macro_roc_auc"].baseline == own.value
+    assert found["macro_roc_auc"].value == pytest.approx(own.value, abs=0.02)
+
+
+def test_a_class_without_usable_scores_never_raises():
+    history = classes_profile(*classes_rows(2_000, 61, 1.0))
+    window = classes_profile(*classes_rows(2_000, 62, 1.0))
+    for profile in (history, window):
+        for key in ("score", "scores"):
+            if profile is history or key == "scores":
+                profile.counts[key][1] = 0
+    for one in estimation.estimate(CLASSES, history, window).values():
+        assert_defined(one)
+
+
+def test_a_window_that_expects_one_outcome_only_has_no_auc():
+    score = np.r_[np.full(400, 0.1), np.full(400, 0.9), np.full(400, 0.95)]
+    truth = np.r_[np.zeros(400, int), np.tile([0, 1], 400)]
+    history = profile_of(score, truth)
+    found = estimation.estimate(BINS, history, profile_of(np.full(50, 0.1), np.zeros(50, int)))
+    assert found["roc_auc"].parameters["calibration"] == "isotonic"
+    assert found["roc_auc"].reason == "only one outcome is expected"
+    assert found["recall"].reason == "no positive outcome is expected"
+    assert found["precision"].reason == "nothing predicted true"
