@@ -40,6 +40,7 @@ MOST_FIELDS = 60
 FEWEST_ROWS = 30
 SHRINK = 0.01
 USUAL = 0.999
+SMALLEST_SCALE = 1e-300  # below, dividing by it would overflow
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def standardised(space: Joint, batch: Batch) -> tuple[Floats, NDArray[np.bool_]]
         fixed[~present] = 0.0
         fixed += np.where(present, 0.0, np.array(space.centres))
     fixed -= np.array(space.centres)
-    fixed *= FIXED / np.array(space.scales)
+    with np.errstate(over="ignore"):  # what overflows is clipped
+        fixed *= FIXED / np.array(space.scales)
     np.clip(fixed, -CLIP * FIXED, CLIP * FIXED, out=fixed)
     np.rint(fixed, out=fixed)
     return fixed, present
@@ -150,8 +152,9 @@ def _whitening(rows: Floats) -> Floats:
 def _scale(table: Batch, name: str) -> float:
     values = columns.numbers(table, name).values
     values = values[np.isfinite(values)]
-    spread = float(values.std()) if values.size > 1 else 0.0
-    return spread if 0 < spread < np.inf else 1.0
+    with np.errstate(over="ignore"):  # an infinite spread is none
+        spread = float(values.std()) if values.size > 1 else 0.0
+    return spread if SMALLEST_SCALE < spread < np.inf else 1.0
 
 
 def _floats(texts: Sequence[str]) -> tuple[float, ...]:
