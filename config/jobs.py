@@ -21,6 +21,7 @@ KINDS: dict[str, Kind] = {
     "monitoring.fold": Kind("monitoring.jobs.fold.fold_batch", "ingest"),
     "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
     "monitoring.evaluate": Kind("monitoring.jobs.evaluate.evaluate_window", "evaluate"),
+    "monitoring.investigate": Kind("monitoring.jobs.investigate.investigate", "evaluate"),
     "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
 }
 

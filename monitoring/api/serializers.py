@@ -2,12 +2,14 @@
 
 from typing import Any, TypeAlias
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from monitoring.models import (
     Alert,
     Incident,
     IncidentEntry,
+    Investigation,
     Measurement,
     Monitor,
     MonitorKind,
@@ -267,11 +269,39 @@ class IncidentOutput(serializers.ModelSerializer[Incident]):
         ]
 
 
+class CauseOutput(serializers.Serializer[Any]):
+    """One possible cause, with the share that it explains and the evidence."""
+
+    kind = serializers.CharField(help_text="feature, segment or data_quality")
+    name = serializers.CharField()
+    contribution = serializers.FloatField(
+        help_text="Of a feature: its share of drift x importance; else of the change of the loss"
+    )
+    evidence = serializers.DictField()
+
+
+class InvestigationOutput(serializers.ModelSerializer[Investigation]):
+    """What the machine found when the incident opened."""
+
+    causes = CauseOutput(many=True)
+    segments = serializers.DictField(help_text="The search for the worst segments")
+
+    class Meta:
+        model = Investigation
+        fields = ["run", "causes", "segments", "seed", "library_version", "made_at"]
+
+
 class IncidentDetailOutput(IncidentOutput):
     timeline = EntryOutput(source="entries", many=True)
+    investigation = serializers.SerializerMethodField(help_text="null until the job has run")
 
     class Meta(IncidentOutput.Meta):
-        fields = [*IncidentOutput.Meta.fields, "timeline"]
+        fields = [*IncidentOutput.Meta.fields, "timeline", "investigation"]
+
+    @extend_schema_field(InvestigationOutput(allow_null=True))
+    def get_investigation(self, incident: Incident) -> dict[str, Any] | None:
+        found = getattr(incident, "investigation", None)
+        return dict(InvestigationOutput(found).data) if found else None
 
 
 class AcknowledgeInput(Strict):

@@ -1,6 +1,7 @@
 """Incidents as the machine makes them: breaches of one version and kind become one incident."""
 
 from audit.record import SYSTEM, record
+from ledger import claims
 from monitoring.events import MonitoringEvent
 from monitoring.models import Alert, Incident, IncidentEntry, Monitor, Run, Severity
 from monitoring.querysets import RunQuerySet
@@ -87,6 +88,9 @@ def _open(version: Version, monitor: Monitor, run: Run, alerts: list[Alert]) -> 
     )
     _attach(incident, alerts)
     _note(incident, run, "Opened")
+    claims.enqueue(
+        kind="monitoring.investigate", key=f"{incident.pk}:{run.pk}", subject_id=incident.pk
+    )
     record(
         SYSTEM,
         MonitoringEvent.INCIDENT_OPENED,

@@ -1,7 +1,7 @@
 """How versions behave: batches, profiles, monitors, runs, measurements, alerts and incidents."""
 
 from monitoring.models.batches import Batch, BatchKind, OutcomeKind, ParkedOutcome, Profile
-from monitoring.models.incidents import Alert, Incident, IncidentEntry
+from monitoring.models.incidents import Alert, Incident, IncidentEntry, Investigation
 from monitoring.models.monitors import AlarmBudget, Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.models.references import ReferencePart, ReferenceStudy
 from monitoring.models.runs import VERDICTS, Health, Measurement, Run
@@ -15,6 +15,7 @@ __all__ = [
     "Health",
     "Incident",
     "IncidentEntry",
+    "Investigation",
     "Measurement",
     "Monitor",
     "MonitorKind",

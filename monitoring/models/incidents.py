@@ -94,3 +94,20 @@ class IncidentEntry(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Investigation(models.Model):
+    """What the machine found when an incident opened: likely causes, and the worst segments."""
+
+    incident = models.OneToOneField(
+        Incident, on_delete=models.CASCADE, related_name="investigation"
+    )
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    causes = models.JSONField(default=list, help_text="Ranked, each with its evidence")
+    segments = models.JSONField(default=dict, help_text="The search for the worst segments")
+    seed = models.IntegerField(default=0)
+    library_version = models.CharField(max_length=20)
+    made_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"investigation of {self.incident}"

@@ -1,0 +1,68 @@
+"""When an incident opens, the machine says what may have caused it and where it is worst."""
+
+import pytest
+
+from ledger.models import Job
+from monitoring.jobs.schedule import schedule_windows
+from monitoring.models import Incident, Investigation
+from tests.monitoring import world
+from tests.monitoring.world import rows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bad_at_jfk(robot, model, version):
+    """Four weeks in which the model is turned round at one of three airports."""
+    found = rows(4000, hours=24 * 28, seed=7)
+    for row in found:
+        if row["origin"] == "JFK":
+            row["was_late"] = not row["was_late"]
+            row["temperature"] += 20
+    world.send(robot, version, found)
+    world.send_outcomes(robot, model, found)
+    world.work("monitoring.fold")
+    world.work("monitoring.join")
+    schedule_windows()
+    world.work("monitoring.evaluate")
+    world.work("monitoring.investigate")
+    return Incident.objects.get(kind="performance")
+
+
+def test_the_segment_that_failed_is_the_first_cause_of_its_kind(bad_at_jfk):
+    causes = [one for one in bad_at_jfk.investigation.causes if one["kind"] == "segment"]
+    assert causes[0]["name"] == "origin=JFK"
+    assert causes[0]["contribution"] > 0.9
+    assert causes[0]["evidence"]["within"] > 0
+
+
+def test_the_field_that_drifted_is_the_first_cause_of_its_kind(bad_at_jfk):
+    causes = [one for one in bad_at_jfk.investigation.causes if one["kind"] == "feature"]
+    assert causes[0]["name"] == "temperature"
+
+
+def test_the_worst_segment_is_found_without_being_named(bad_at_jfk):
+    found = bad_at_jfk.investigation.segments
+    names = [one["name"] for one in found["segments"]]
+    assert any("JFK" in name or "temperature" in name for name in names), names
+    assert found["rows"] == 4000
+    assert found["searched"] > 10
+
+
+def test_an_incident_of_drift_has_causes_without_outcomes(robot, version):
+    world.send(robot, version, rows(1400, hours=24 * 7, warmer=8.0))
+    world.work("monitoring.fold")
+    schedule_windows()
+    world.work("monitoring.evaluate")
+    world.work("monitoring.investigate")
+    incident = Incident.objects.get(kind="drift")
+    assert incident.investigation.causes[0]["name"] == "temperature"
+    assert incident.investigation.segments == {}
+
+
+def test_investigating_twice_is_investigating_once(bad_at_jfk):
+    before = bad_at_jfk.investigation.causes
+    Job.objects.filter(kind="monitoring.investigate").update(state="due", attempts=0)
+    world.work("monitoring.investigate")
+    again = Investigation.objects.get(incident=bad_at_jfk)
+    assert again.causes == before
