@@ -1,21 +1,22 @@
 """One version over time: the judged numbers and the runs of its monitors, for charts."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.shortcuts import get_object_or_404
 
 from monitoring.models import Measurement, Monitor, Run
+from monitoring.reads.thinning import date_bin, gravest_of
 from registry.models import Model, Version
 
 MOST_NUMBERS = 12_000
 MOST_WINDOWS = 400
 MOST_VERSIONS = 12
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One run in a chart: its window, verdict and how many outcomes it had."""
+    """One run in a chart: its window, verdict and outcomes; `of` so many it is the gravest."""
 
     monitor_id: int
     run_id: int
@@ -53,6 +54,7 @@ class Evaluation:
     verdict: str
     rows: int
     labelled: int
+    of: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,24 +73,27 @@ class Behaviour:
         return Behaviour(self.as_of, runs, numbers, self.cut)
 
 
-def behaviour_of(version_id: int, *, days: int, monitor_id: int | None = None) -> Behaviour:
-    """The judged numbers of the last `days` before the newest window. Three queries.
+def behaviour_of(
+    version_id: int, *, days: int, monitor_id: int | None = None, columns: int = MOST_WINDOWS
+) -> Behaviour:
+    """The judged numbers of the last `days` before the newest window. Four queries.
 
-    Of each monitor the newest 400 windows, 12,000 numbers altogether; `cut` says whether there are
-    more.
+    Where a monitor has more windows than `columns`, the gravest of each stretch of time stands for
+    it; 12,000 numbers altogether. `cut` says whether windows are left out.
     """
     runs = Run.objects.filter(version_id=version_id, latest=True)
     if monitor_id is not None:
         runs = runs.filter(monitor_id=monitor_id)
-    as_of = runs.aggregate(Max("window_end"))["window_end__max"]
+    ends = runs.aggregate(last=Max("window_end"), first=Min("window_end"))
+    as_of = ends["last"]
     if as_of is None:
         return Behaviour(None, (), (), cut=False)
-    since = as_of - timedelta(days=days)
-    evaluations = _evaluations(runs.filter(window_end__gt=since))
+    since = max(as_of - timedelta(days=days), ends["first"] - HOUR)
+    hours = ceil((as_of - since) / HOUR / columns)
+    evaluations = _evaluations(runs.filter(window_end__gt=since), as_of, hours)
     numbers = _numbers([run.run_id for run in evaluations])
-    most = max(Counter(run.monitor_id for run in evaluations).values(), default=0)
-    cut = most == MOST_WINDOWS or len(numbers) == MOST_NUMBERS
-    return Behaviour(as_of, evaluations, numbers, cut)
+    thinned = any(run.of > 1 for run in evaluations)
+    return Behaviour(as_of, evaluations, numbers, thinned or len(numbers) == MOST_NUMBERS)
 
 
 def watched_model(user: Any, slug: str) -> Model:
@@ -110,8 +115,9 @@ def versions_of(model_id: int) -> list[Version]:
 
 def watched_versions(model_id: int) -> set[int]:
     """Ids of the versions that have been evaluated. One query."""
-    evaluated = Exists(Run.objects.filter(version=OuterRef("pk")))
-    return set(Version.objects.filter(evaluated, model_id=model_id).values_list("pk", flat=True))
+    one = Subquery(Run.objects.filter(version=OuterRef("pk")).order_by().values("pk")[:1])
+    found = Version.objects.filter(model_id=model_id).annotate(run=one)
+    return {pk for pk, run in found.values_list("pk", "run") if run is not None}
 
 
 def _numbers(run_ids: Sequence[int]) -> tuple[Number, ...]:
@@ -136,14 +142,14 @@ def _numbers(run_ids: Sequence[int]) -> tuple[Number, ...]:
     return tuple(reversed([Number(*row) for row in found[:MOST_NUMBERS]]))
 
 
-def _evaluations(runs: Any) -> tuple[Evaluation, ...]:
-    newest = Window(RowNumber(), partition_by="monitor_id", order_by=["-window_end", "-pk"])
-    found = (
-        runs.annotate(place=newest)
-        .filter(place__lte=MOST_WINDOWS)
-        .order_by("window_end", "pk")
-        .values_list(
-            "monitor_id", "pk", "window_start", "window_end", "verdict", "rows", "labelled"
-        )
+def _evaluations(runs: Any, as_of: datetime, hours: int) -> tuple[Evaluation, ...]:
+    """The gravest run of each monitor and stretch of time, the newest of equally grave ones."""
+    column = date_bin(timedelta(hours=hours), until=as_of)
+    grouped = runs.order_by().values("monitor_id", column=column)
+    picked = grouped.annotate(gravest=Max(gravest_of("pk")), of=Count("pk"))
+    sizes = {int(one["gravest"][-1]): one["of"] for one in picked}
+    found = Run.objects.filter(pk__in=sizes).order_by("window_end", "pk")
+    rows = found.values_list(
+        "monitor_id", "pk", "window_start", "window_end", "verdict", "rows", "labelled"
     )
-    return tuple(Evaluation(*row) for row in found)
+    return tuple(Evaluation(*row, of=sizes[row[1]]) for row in rows)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Min, Sum
 
-from monitoring.models import Health, Incident, Measurement, ParkedOutcome, Profile
+from monitoring.models import Health, Incident, Measurement, MonitorKind, ParkedOutcome, Profile
 from monitoring.reads.windows import ALL_ROWS
 from monitoring.states import IncidentState
 from registry.models import Version
@@ -22,6 +22,11 @@ class KindHealth:
     summary: str
     as_of: datetime
     measured_at: datetime
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        return str(MonitorKind(self.kind).label)
 
 
 @dataclass(frozen=True)

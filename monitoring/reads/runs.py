@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import OuterRef, Subquery
+
 from monitoring.models import Measurement, Monitor, Run
 from monitoring.reads.settings import alpha_of, budget_of
 from monitoring.stats.multiplicity import Budget, expected_false_alarms
@@ -85,17 +87,18 @@ def measurements_of(run_id: int) -> list[MeasurementRow]:
 def monitors_of(*, model_id: int, version_id: int | None = None) -> list[MonitorRow]:
     """A model's monitors, each with the latest run of a version. Two queries."""
     monitors = list(Monitor.objects.filter(model_id=model_id).select_related("model"))
-    latest: dict[int, RunRow] = {}
-    if version_id is not None:
-        runs = (
-            Run.objects.filter(version_id=version_id, latest=True)
-            .order_by("monitor_id", "-window_end")
-            .distinct("monitor_id")
-            .select_related("monitor", "version")
-        )
-        latest = {run.monitor_id: _row(run) for run in runs}
+    latest = _latest(version_id, model_id) if version_id is not None else {}
     budget = budget_of(model_id)
     return [_monitor(one, monitors, budget, latest.get(one.pk)) for one in monitors]
+
+
+def _latest(version_id: int, model_id: int) -> dict[int, RunRow]:
+    """monitor -> its newest run of a version."""
+    own = Run.objects.filter(monitor=OuterRef("pk"), version_id=version_id, latest=True)
+    newest = Monitor.objects.filter(model_id=model_id).order_by()
+    ids = newest.annotate(run=Subquery(own.order_by("-window_end").values("pk")[:1])).values("run")
+    runs = Run.objects.filter(pk__in=ids).select_related("monitor", "version")
+    return {run.monitor_id: _row(run) for run in runs}
 
 
 def _monitor(

@@ -11,11 +11,14 @@ from django.db.models import Count, Q
 from monitoring.models import Incident, Monitor, MonitorKind, Run
 from monitoring.reads.health import KindHealth, health_of
 from monitoring.states import IncidentState
+from monitoring.stats.verdict import Verdict
 from registry.models import Deployment, Model, Version
 from registry.states import DeploymentRole
 
 MOST = 200
 PRODUCTION = "production"
+OWN_COLUMN = frozenset({"performance", "drift", "quality", "fairness"})
+GRAVEST = (Verdict.BREACH, Verdict.WARNING, Verdict.OK, Verdict.INSUFFICIENT_DATA)
 # Whose windows tell how many rows come in; windows of the service are an hour, not the usual one.
 OF_ROWS = (MonitorKind.DRIFT, MonitorKind.QUALITY)
 
@@ -49,6 +52,12 @@ class WatchedModel:
     performance: Window | None
     monitors: int
     open_incidents: int
+
+    @property
+    def gravest_other(self) -> KindHealth | None:
+        """The gravest verdict of the kinds that have no column of their own in the list."""
+        found = [one for kind, one in self.health.items() if kind not in OWN_COLUMN]
+        return min(found, key=lambda one: GRAVEST.index(one.verdict), default=None)
 
 
 def watched_models(user: Any, *, text: str = "") -> list[WatchedModel]:

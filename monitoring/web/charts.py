@@ -13,8 +13,9 @@ from monitoring.metrics.metric import SHARE
 from monitoring.models import Monitor, MonitorKind
 from monitoring.reads.behaviour import Behaviour, Evaluation, Number
 from monitoring.reads.charts import Distribution
-from monitoring.stats.verdict import Direction
-from monitoring.web.words import direction_of, title_of, unit_of
+from monitoring.reads.settings import threshold_of
+from monitoring.stats.verdict import Direction, Threshold
+from monitoring.web.words import WITHOUT_REFERENCE, direction_of, title_of, unit_of
 
 DAY = 24
 HEAT_COLUMNS = 14
@@ -57,7 +58,7 @@ def coverage_chart(runs: Sequence[Evaluation]) -> dict[str, Any]:
                 "name": "Predictions with an outcome",
                 "y": [min(run.labelled / run.rows, 1.0) if run.rows else None for run in runs],
                 "n": [run.rows for run in runs],
-                "links": [_link(run.run_id) for run in runs],
+                "links": [link(run.run_id) for run in runs],
             }
         ],
     }
@@ -142,7 +143,7 @@ def _cell(
 
 def _size(monitor: Monitor, number: Number) -> float | None:
     """What the threshold is about: the distance, or the rise above the reference."""
-    if monitor.kind == MonitorKind.DRIFT or number.reference_value is None:
+    if monitor.kind in WITHOUT_REFERENCE or number.reference_value is None:
         return number.value
     return None if number.value is None else number.value - number.reference_value
 
@@ -159,19 +160,19 @@ def _single(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, An
             "low": _each(numbers, lambda one: one.low),
             "high": _each(numbers, lambda one: one.high),
             "verdicts": [one.verdict if one else "insufficient_data" for one in numbers],
-            "links": [_link(run.run_id) for run in seen.runs],
+            "links": [link(run.run_id) for run in seen.runs],
             "n": _each(numbers, lambda one: one.n),
         }
     ]
     if not any(one and one.low is not None for one in numbers):
         del series[0]["low"], series[0]["high"]
     usual = _each(numbers, lambda one: one.reference_value)
-    if monitor.kind != MonitorKind.DRIFT and any(value is not None for value in usual):
-        name = "Usual" if metric == "volume" else "Reference"
-        series.append({"name": name, "y": usual, "muted": True})
-    chart = {"y_label": _axis(title_of(metric, monitor.kind), unit), "unit": unit, "series": series}
+    if monitor.kind not in WITHOUT_REFERENCE and any(value is not None for value in usual):
+        series.append({"name": usual_name(monitor.kind, metric), "y": usual, "muted": True})
+    chart = {"y_label": axis(title_of(metric, monitor.kind), unit), "unit": unit, "series": series}
     known = [value for value in usual if value is not None]
-    return chart | {"thresholds": _levels(monitor, metric, known[-1] if known else None)}
+    base = 0.0 if monitor.kind in WITHOUT_REFERENCE else known[-1] if known else None
+    return chart | {"thresholds": levels(threshold_of(monitor, metric), metric, base)}
 
 
 def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, Any]:
@@ -180,12 +181,12 @@ def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, A
         by_run[number.run_id].append(number)
     direction = direction_of(monitor)
     many = len({number.key for number in seen.numbers})
-    falls = monitor.kind == MonitorKind.PERFORMANCE and direction is Direction.DOWN
-    label = title_of(monitor.metric, monitor.kind)
-    if monitor.kind == MonitorKind.QUALITY:
+    falls = direction is Direction.DOWN
+    label = f"Change of {words_of(monitor.metric, monitor.kind)}"
+    if monitor.kind in WITHOUT_REFERENCE:
+        label = title_of(monitor.metric, monitor.kind)
+    elif monitor.kind == MonitorKind.QUALITY:
         label = "Rise above the reference"
-    elif monitor.kind == MonitorKind.PERFORMANCE:
-        label = f"Change of {words_of(monitor.metric, monitor.kind)}"
     sizes = []
     for run in seen.runs:
         found = (_size(monitor, one) for one in by_run[run.run_id])
@@ -195,40 +196,49 @@ def _gravest(monitor: Monitor, seen: Behaviour, answer_unit: str) -> dict[str, A
         "name": f"{'Lowest' if falls else 'Largest'} of {many}",
         "y": sizes,
         "verdicts": [run.verdict for run in seen.runs],
-        "links": [_link(run.run_id) for run in seen.runs],
+        "links": [link(run.run_id) for run in seen.runs],
         "n": [run.rows for run in seen.runs],
     }
     unit = unit_of(monitor.kind, monitor.metric, answer_unit)
-    levels = [(-level if falls else level, tone) for level, tone in _pairs(monitor)]
+    limits = threshold_of(monitor, monitor.metric)
+    pairs = [(-level if falls else level, tone) for level, tone in _pairs(limits)]
     return {
-        "y_label": _axis(label, unit),
+        "y_label": axis(label, unit),
         "unit": unit,
         "series": [series],
-        "thresholds": [{"value": v, "label": tone, "tone": tone} for v, tone in levels],
+        "thresholds": [{"value": v, "label": tone, "tone": tone} for v, tone in pairs],
     }
 
 
-def _pairs(monitor: Monitor) -> list[tuple[float, str]]:
-    both = ((monitor.breach, "breach"), (monitor.warning, "warning"))
+def _pairs(limits: Threshold) -> list[tuple[float, str]]:
+    both = ((limits.breach, "breach"), (limits.warning, "warning"))
     return [(level, tone) for level, tone in both if level is not None]
 
 
-def _levels(monitor: Monitor, metric: str, usual: float | None) -> list[dict[str, Any]]:
-    """Thresholds as levels of the value; they are distances from the reference."""
-    base = 0.0 if monitor.kind == MonitorKind.DRIFT else usual
+def levels(limits: Threshold, metric: str, base: float | None) -> list[dict[str, Any]]:
+    """Thresholds as levels of the value; they are distances from `base`, or parts of it."""
     if base is None:
         return []
-    direction = direction_of(monitor, metric)
-    signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}[direction]
+    signs = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}[limits.direction]
     scale = base if metric == "volume" else 1.0
-    levels = [
-        (base + sign * level * scale, tone) for level, tone in _pairs(monitor) for sign in signs
-    ]
+    relative = ((limits.relative, "breach"), (limits.relative_warning, "warning"))
+    away = [(level * scale, tone) for level, tone in _pairs(limits)]
+    away += [(share * abs(base), tone) for share, tone in relative if share is not None and base]
+    found = [(base + sign * size, tone) for size, tone in away for sign in signs]
     return [
         {"value": value, "label": tone, "tone": tone}
-        for value, tone in levels
+        for value, tone in found
         if metric != "volume" or value > 0
     ]
+
+
+def usual_name(kind: str, metric: str) -> str:
+    """What a number is held against, in a legend."""
+    if metric == "volume":
+        return "Usual"
+    return {MonitorKind.FAIRNESS: "Equality", MonitorKind.CALIBRATION: "Perfect"}.get(
+        MonitorKind(kind), "Reference"
+    )
 
 
 def _each(
@@ -237,9 +247,10 @@ def _each(
     return [read(one) if one else None for one in numbers]
 
 
-def _axis(label: str, unit: str) -> str:
+def axis(label: str, unit: str) -> str:
+    """The name of an axis with its unit, unless every tick says it."""
     return f"{label} ({unit})" if unit not in ("", SHARE, "rows") else label
 
 
-def _link(run_id: int) -> str:
+def link(run_id: int) -> str:
     return reverse("run", args=[run_id])

@@ -5,15 +5,22 @@ from typing import Any
 
 from django import forms
 
-from monitoring.metrics import METRICS
+from monitoring.metrics import LABELLED, METRICS
 from monitoring.models import Monitor, MonitorKind, Severity
 from monitoring.services.incidents import LONGEST_TEXT
 from monitoring.services.monitors import Settings
 from monitoring.web.words import title_of
 
-WINDOWS = [(24, "a day"), (168, "a week"), (672, "4 weeks")]
+WINDOWS = [
+    (1, "an hour"),
+    (24, "a day"),
+    (168, "a week"),
+    (672, "4 weeks"),
+    (2184, "a quarter"),
+    (8760, "a year"),
+]
 STEPS = [(1, "every hour"), (24, "every day"), (168, "every week"), (672, "every 4 weeks")]
-EFFECT = "Drift: the distance itself. Otherwise: the change against the reference."
+EFFECT = "Drift: the distance; fairness: the gap. Otherwise: the change against the reference."
 
 
 class ChangeForm(forms.Form):
@@ -52,7 +59,7 @@ class NewForm(forms.Form):
         label="Fields",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: every field that fits the measure. Performance needs none.",
+        help_text="None chosen: every field that fits the measure.",
     )
     segment = forms.CharField(
         label="Only rows where",
@@ -92,7 +99,7 @@ class NewForm(forms.Form):
             chosen.choices = [(name, name) for name in names]
 
     def settings(self, *, lateness_hours: int) -> Settings:
-        """What the service wants; performance waits `lateness_hours` for outcomes."""
+        """What the service wants; what needs outcomes waits `lateness_hours` for them."""
         data = dict(self.cleaned_data)
         kind, _, metric = data.pop("measure").partition(":")
         segment = data.pop("segment").strip()
@@ -101,7 +108,7 @@ class NewForm(forms.Form):
             metric=metric,
             fields=data.pop("fields_watched"),
             segments=[segment] if segment else [],
-            lateness_hours=lateness_hours if kind == MonitorKind.PERFORMANCE else 1,
+            lateness_hours=lateness_hours if kind in LABELLED else 1,
             **data,
         )
 

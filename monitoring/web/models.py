@@ -22,15 +22,31 @@ from monitoring.reads.behaviour import (
 from monitoring.reads.health import coverage_of, health_of, open_incidents
 from monitoring.reads.runs import MonitorRow, monitors_of
 from monitoring.reads.watched import MOST, watched_models
-from monitoring.web.charts import coverage_chart, heat_map, monitor_chart
+from monitoring.web.charts import coverage_chart, monitor_chart
 from monitoring.web.periods import View, period_choice, version_choice, view_of
+from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit, length, span, threshold_text
 from registry.reads.deployments import serving_now
 
+COLUMNS = 100  # of a chart, where a period has more windows
 KINDS = (
     (MonitorKind.PERFORMANCE, "Performance", "target"),
+    (MonitorKind.ESTIMATE, "Estimated performance", "eye"),
+    (MonitorKind.CALIBRATION, "Calibration", "adjustments"),
+    (MonitorKind.CONCEPT, "Concept drift", "route"),
     (MonitorKind.DRIFT, "Drift", "git-compare"),
+    (MonitorKind.NOVELTY, "Novelty", "flag"),
     (MonitorKind.QUALITY, "Data quality", "database"),
+    (MonitorKind.FAIRNESS, "Fairness", "scale"),
+    (MonitorKind.OPERATIONS, "Operations", "activity"),
+    (MonitorKind.BUSINESS, "Value", "trending-up"),
+)
+# Kinds with a column of their own in the list; the gravest of the others shares one.
+LISTED = (
+    (MonitorKind.PERFORMANCE, "Performance"),
+    (MonitorKind.DRIFT, "Drift"),
+    (MonitorKind.QUALITY, "Data quality"),
+    (MonitorKind.FAIRNESS, "Fairness"),
 )
 
 
@@ -39,7 +55,7 @@ def watch_list(request: HttpRequest) -> HttpResponse:
     """Every model that the person may see, with the verdict of each kind of monitoring."""
     text = request.GET.get("q", "").strip()[:80]
     found = watched_models(person_of(request), text=text)
-    context = {"models": found, "kinds": KINDS, "text": text, "full": len(found) == MOST}
+    context = {"models": found, "kinds": LISTED, "text": text, "full": len(found) == MOST}
     context["clear"] = reverse("monitoring") if text else ""
     context["filters"] = [
         {
@@ -64,6 +80,7 @@ def model_page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "model": model,
         "view": view,
+        "tabs": tabs_of(model.slug, view),
         "may_change": can_change_monitors(user, model),
         "periods": period_choice(view),
         "versions": version_choice(view, versions, watched),
@@ -78,10 +95,10 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
     if version is None:
         return {}
     version.model = model
-    seen = behaviour_of(version.pk, days=view.days)
+    seen = behaviour_of(version.pk, days=view.days, columns=COLUMNS)
     unit = answer_unit(getattr(version, "schema", None))
     rows = monitors_of(model_id=model.pk, version_id=version.pk)
-    panels = [_panel(row, seen, unit, view) for row in rows]
+    panels = [_panel(row, seen, unit) for row in rows]
     return {
         "seen": seen,
         "health": health_of([version.pk])[version.pk],
@@ -89,31 +106,35 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
         "coverage_chart": _coverage(rows, seen),
         "horizon": length(model.outcome_horizon_hours),
         "panels": panels,
-        "sections": [
-            {
-                "kind": kind,
-                "title": title,
-                "icon": icon,
-                "panels": [one for one in panels if one["monitor"].kind == kind],
-            }
-            for kind, title, icon in KINDS
-        ],
+        "sections": _sections(panels),
     }
 
 
-def _panel(row: MonitorRow, seen: Behaviour, unit: str, view: View) -> dict[str, Any]:
-    """One monitor as a card: its chart and, with several fields, its heat map."""
+def _sections(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The kinds of which the model has monitors, with their panels."""
+    sections = [
+        {
+            "kind": kind,
+            "title": title,
+            "icon": icon,
+            "panels": [one for one in panels if one["monitor"].kind == kind],
+        }
+        for kind, title, icon in KINDS
+    ]
+    return [section for section in sections if section["panels"]]
+
+
+def _panel(row: MonitorRow, seen: Behaviour, unit: str) -> dict[str, Any]:
+    """One monitor as a card with its chart."""
     monitor, own = row.monitor, seen.of(row.monitor.pk)
-    several = len({number.key for number in own.numbers}) > 1
     return {
         "monitor": monitor,
         "latest": row.latest,
         "metric": words_of(monitor.metric, monitor.kind),
-        "warning": threshold_text(monitor, monitor.warning, unit),
-        "breach": threshold_text(monitor, monitor.breach, unit),
+        "warning": threshold_text(monitor, "warning", unit),
+        "breach": threshold_text(monitor, "breach", unit),
         "window": span(monitor.window_hours),
         "chart": monitor_chart(monitor, own, answer_unit=unit) if own.runs else None,
-        "heat": heat_map(monitor, own, f"&{view.query}") if several else None,
     }
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.policies import require
 from accounts.sessions import person_of
-from monitoring.metrics import METRICS, metric_of
+from monitoring.metrics import LABELLED, METRICS, metric_of
 from monitoring.models import Monitor, MonitorKind
 from monitoring.policies import can_change_monitor, can_change_monitors
 from monitoring.reads.behaviour import (
@@ -45,6 +45,12 @@ from registry.reads.deployments import serving_now
 
 YEAR_HOURS = 24 * 365
 RUNS = 60
+# What a monitor looks at that names no fields.
+FIELDS: dict[str, str] = {
+    MonitorKind.DRIFT: "every field that fits",
+    MonitorKind.QUALITY: "every field that fits",
+    MonitorKind.FAIRNESS: "every group field",
+}
 Choice = list[dict[str, Any]]
 
 
@@ -149,6 +155,7 @@ def _seen(monitor: Monitor, view: View, field: str, unit: str, choice: Choice) -
         "heat": heat_map(monitor, seen, f"&{view.query}"),
         "runs": [(run, window_text(run.window_start, run.window_end)) for run in runs],
         "runs_cut": len(runs) == RUNS,
+        "labelled": monitor.kind in LABELLED,
         "revised": any(not run.latest for run in runs),
     }
 
@@ -181,15 +188,16 @@ def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
     if monitor.open_after > 1:
         opens = f"{monitor.open_after} of {monitor.open_of} windows in a row breach"
     volume = monitor.metric == "volume"
-    fields = ", ".join(monitor.fields) or "every field that fits"
+    fields = ", ".join(monitor.fields) or ("" if volume else FIELDS.get(monitor.kind, ""))
     facts = [
         ("Measures", title_of(monitor.metric, monitor.kind)),
-        ("Fields", fields if monitor.kind != MonitorKind.PERFORMANCE and not volume else ""),
+        ("Fields", fields),
         ("Rows", " or ".join(monitor.segments) or "all"),
+        ("Held against", monitor.get_reference_display()),
         ("Window", f"{length(monitor.window_hours)}, evaluated every {span(monitor.every_hours)}"),
         ("Evaluated", f"{length(monitor.lateness_hours)} after the end of a window"),
-        ("Warning", threshold_text(monitor, monitor.warning, unit)),
-        ("Breach", threshold_text(monitor, monitor.breach, unit)),
+        ("Warning", threshold_text(monitor, "warning", unit)),
+        ("Breach", threshold_text(monitor, "breach", unit)),
         ("False alarms", f"at most {100 * alpha:.2g}\u202f% of windows, {times(alpha * runs)}"),
         ("Too little data", "" if volume else f"no verdict below {monitor.minimum_n:,} rows"),
         ("Incident", f"{monitor.get_severity_display()}, opened as soon as {opens}"),

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
+from monitoring.metrics import LABELLED
 from monitoring.models import Run
 from monitoring.reads.charts import distribution_of
 from monitoring.reads.run_page import run_page as read_run
@@ -48,10 +49,11 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
         "page": page,
         "run": run,
         "monitor": run.monitor,
+        "labelled": run.monitor.kind in LABELLED,
         "model": run.monitor.model,
         "window": window_text(run.window_start, run.window_end),
-        "warning": threshold_text(run.monitor, run.monitor.warning, unit),
-        "breach": threshold_text(run.monitor, run.monitor.breach, unit),
+        "warning": threshold_text(run.monitor, "warning", unit),
+        "breach": threshold_text(run.monitor, "breach", unit),
         "judged": _table(lines, judged=True),
         "beside": _table(lines, judged=False),
         **_distribution(run, rows, request.GET.get("field", "")),

@@ -2,12 +2,22 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from monitoring.web import incidents, models, monitors, runs
+from monitoring.web import dashboards, incidents, models, monitors, runs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("monitoring", models.watch_list, name="monitoring"),
     path("monitoring/<slug:slug>", models.model_page, name="monitoring-model"),
     path("monitoring/<slug:slug>/new", monitors.new, name="monitor-new"),
+    path(
+        "monitoring/<slug:slug>/performance", dashboards.performance, name="monitoring-performance"
+    ),
+    path("monitoring/<slug:slug>/drift", dashboards.drift, name="monitoring-drift"),
+    path("monitoring/<slug:slug>/fairness", dashboards.fairness, name="monitoring-fairness"),
+    path(
+        "monitoring/<slug:slug>/calibration", dashboards.calibration, name="monitoring-calibration"
+    ),
+    path("monitoring/<slug:slug>/operations", dashboards.operations, name="monitoring-operations"),
+    path("monitoring/<slug:slug>/value", dashboards.value, name="monitoring-value"),
     path("monitors/<int:monitor_id>", monitors.monitor_page, name="monitor"),
     path("runs/<int:run_id>", runs.run_page, name="run"),
     path("incidents", incidents.incident_list, name="incidents"),

@@ -8,11 +8,22 @@ from monitoring.metrics import metric_of, words_of
 from monitoring.metrics.metric import ANSWER, SD, SHARE
 from monitoring.models import Monitor, MonitorKind
 from monitoring.reads.settings import threshold_of
-from monitoring.stats.verdict import Direction
+from monitoring.stats.verdict import Direction, Verdict
 
-SPANS = {1: "hour", 24: "day", 168: "week", 672: "4 weeks", 8760: "year"}
-ARTICLES = {"hour": "an hour", "day": "a day", "week": "a week", "year": "a year"}
+SPANS = {1: "hour", 24: "day", 168: "week", 672: "4 weeks", 2184: "quarter", 8760: "year"}
+ARTICLES = {
+    "hour": "an hour",
+    "day": "a day",
+    "week": "a week",
+    "quarter": "a quarter",
+    "year": "a year",
+}
 LEAST_CHANCE = 0.0001
+BESIDE = {Direction.UP: "above", Direction.DOWN: "below", Direction.BOTH: "away from"}
+EACH_ITS_OWN = "the practical minimum of each of its measures"
+# What these measure is a distance from the reference itself.
+WITHOUT_REFERENCE = frozenset({MonitorKind.DRIFT})
+IDEALS = {MonitorKind.FAIRNESS: "equality", MonitorKind.CALIBRATION: "perfect calibration"}
 
 
 def title_of(metric: str, kind: str = "") -> str:
@@ -79,18 +90,36 @@ def direction_of(monitor: Monitor, metric: str = "") -> Direction:
     return threshold_of(monitor, metric or monitor.metric).direction
 
 
-def threshold_text(monitor: Monitor, level: float | None, answer_unit: str = "") -> str:
+def threshold_text(monitor: Monitor, verdict: str, answer_unit: str = "") -> str:
     """From when on it is a warning or a breach, as a phrase."""
-    if level is None:
-        return "never"
+    limits = threshold_of(monitor, monitor.metric)
+    breach = verdict == Verdict.BREACH
+    level, relative = (
+        (limits.breach, limits.relative) if breach else (limits.warning, limits.relative_warning)
+    )
+    found = metric_of(monitor.kind, monitor.metric)
+    if level is None and relative is None:
+        return EACH_ITS_OWN if found and found.parts else "never"
+    phrases = [
+        _level_text(monitor, level, answer_unit) if level is not None else "",
+        _relative_text(limits.direction, relative) if relative is not None else "",
+    ]
+    return " or ".join(phrase for phrase in phrases if phrase)
+
+
+def _level_text(monitor: Monitor, level: float, answer_unit: str) -> str:
     if monitor.metric == "volume":
         return f"{100 * level:.0f}\u202f% more or fewer rows than usual"
-    if monitor.kind == MonitorKind.DRIFT:
-        return f"{words_of(monitor.metric)} of {shown(level)}"
     unit = unit_of(monitor.kind, monitor.metric, answer_unit)
+    if monitor.kind in WITHOUT_REFERENCE:
+        return f"{words_of(monitor.metric, monitor.kind)} of {shown(level, unit)}"
     size = f"{100 * level:.3g} percentage points" if unit == SHARE else shown(level, unit)
-    words = {Direction.UP: "above", Direction.DOWN: "below", Direction.BOTH: "away from"}
-    return f"{size} {words[direction_of(monitor)]} the reference"
+    against = IDEALS.get(MonitorKind(monitor.kind), "the reference")
+    return f"{size} {BESIDE[direction_of(monitor)]} {against}"
+
+
+def _relative_text(direction: Direction, share: float) -> str:
+    return f"{100 * share:.3g}\u202f% {BESIDE[direction]} the reference"
 
 
 def answer_unit(schema: Any) -> str:

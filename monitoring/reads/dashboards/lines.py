@@ -11,15 +11,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     BooleanField,
     Case,
-    DateTimeField,
-    DurationField,
     ExpressionWrapper,
     F,
-    FloatField,
     Func,
     Max,
     OuterRef,
@@ -28,16 +24,16 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Abs, Cast, Coalesce
+from django.db.models.functions import Abs, Coalesce
 
 from monitoring.models import Measurement, Monitor, Run
 from monitoring.reads.settings import threshold_of
-from monitoring.stats.verdict import Threshold, Verdict
+from monitoring.reads.thinning import date_bin, gravest_of, interval, number
+from monitoring.stats.verdict import Threshold
 
 MOST_POINTS = 12_000
 MOST_COLUMNS = 400
-TICK = timedelta(microseconds=1)
-GRAVITY = {Verdict.OK: 1, Verdict.INSUFFICIENT_DATA: 0, Verdict.WARNING: 2}
+HOUR = timedelta(hours=1)
 # The alpha of a run is written beside what it judged, whether or not the monitor has own limits.
 JUDGED = Q(warning__isnull=False) | Q(breach__isnull=False) | Q(parameters__has_key="alpha")
 JUDGED_NOW = ExpressionWrapper(JUDGED, output_field=BooleanField())
@@ -168,7 +164,8 @@ def lines_of(
     as_of = max(ends)
     until = min(scope.until or as_of, as_of)
     since = scope.since or until - timedelta(days=scope.days)
-    hours = _column_hours(since, until, scope.columns)
+    oldest = min(one.oldest for one in monitors if one.oldest is not None)
+    hours = _column_hours(max(since, oldest - HOUR), until, scope.columns)
     rows = _rows(scope, monitors, since, until)
     if judged:
         rows = rows.filter(JUDGED | Q(metric__in=metrics)) if metrics else rows.filter(JUDGED)
@@ -186,15 +183,18 @@ def lines_of(
 
 
 def _monitors(scope: Scope, model_id: int, kinds: Collection[str]) -> list[Any]:
-    """The monitors, each with the end of its newest window of the version."""
+    """The monitors, each with the ends of its newest and its oldest window of the version."""
     runs = Run.objects.filter(monitor=OuterRef("pk"), version_id=scope.version_id, latest=True)
-    newest = runs.order_by("-window_end").values("window_end")[:1]
+    newest, oldest = (
+        Subquery(runs.order_by(order).values("window_end")[:1])
+        for order in ("-window_end", "window_end")
+    )
     found = Monitor.objects.filter(model_id=model_id, kind__in=list(kinds))
-    return list(found.annotate(newest=Subquery(newest)))
+    return list(found.annotate(newest=newest, oldest=oldest))
 
 
 def _column_hours(since: datetime, until: datetime, columns: int) -> int:
-    span = (until - since) / timedelta(hours=1)
+    span = (until - since) / HOUR
     return max(1, ceil(span / max(1, min(columns, MOST_COLUMNS))))
 
 
@@ -214,46 +214,23 @@ def _rows(scope: Scope, monitors: Sequence[Any], since: datetime, until: datetim
 
 def _column(monitors: Sequence[Any], hours: int, until: datetime) -> Func:
     """The start of the column that a window ends in; never shorter than the monitor's step."""
-    return Func(
-        _widths(monitors, hours),
-        F("window_end") - Value(TICK),
-        Value(until, output_field=DateTimeField()),
-        function="date_bin",
-        output_field=DateTimeField(),
-    )
+    return date_bin(_widths(monitors, hours), until=until)
 
 
 def _widths(monitors: Sequence[Any], hours: int) -> Case | Value:
     by_width: dict[int, list[int]] = {}
     for one in monitors:
         by_width.setdefault(max(hours, one.every_hours), []).append(one.pk)
-    widths = [(ids, _interval(width)) for width, ids in by_width.items()]
+    widths = [(ids, interval(timedelta(hours=width))) for width, ids in by_width.items()]
     if len(widths) == 1:
         return widths[0][1]
     return Case(*(When(monitor_id__in=ids, then=width) for ids, width in widths))
 
 
-def _interval(hours: int) -> Value:
-    return Value(timedelta(hours=hours), output_field=DurationField())
-
-
-def _float(number: int) -> Cast:
-    return Cast(Value(number), FloatField())
-
-
-def _picked(rows: Any, column: Func) -> list[tuple[Any, ...]]:
+def _picked(rows: Any, column: Func) -> list[tuple[int, datetime]]:
     """Of each series and column the gravest measurement, newest columns first."""
-    known = [When(verdict=verdict, then=_float(rank)) for verdict, rank in GRAVITY.items()]
-    distance = Abs(F("value") - Coalesce(F("reference_value"), _float(0)))
-    gravest = Max(
-        Func(
-            Case(*known, default=_float(3)),
-            Coalesce(distance, _float(-1)),
-            Cast("pk", FloatField()),
-            template="ARRAY[%(expressions)s]",
-            output_field=ArrayField(FloatField()),
-        )
-    )
+    distance = Abs(F("value") - Coalesce(F("reference_value"), number(0)))
+    gravest = Max(gravest_of(Coalesce(distance, number(-1)), "pk"))
     grouped = rows.order_by().values(*KEY, column=column).annotate(gravest=gravest)
     found = grouped.order_by("-column").values_list("column", "gravest")[:MOST_POINTS]
     return [(int(gravest[-1]), start) for start, gravest in found]
