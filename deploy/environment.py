@@ -12,6 +12,8 @@ QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
+    # Workers are processes: threads of the linear algebra beneath them only get in their way.
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 

@@ -11,6 +11,9 @@ OPERATIONS = (
     Metric("latency_p95", "95 % latency", "95 % of the answers came faster.", UP, "ms"),
     Metric("latency_p99", "99 % latency", "99 % of the answers came faster.", UP, "ms"),
     Metric("longest_gap", "longest gap", "Longest time between two predictions.", UP, "s"),
+    Metric(
+        "gap_p99", "99 % gap", "99 % of the times between two predictions are shorter.", UP, "s"
+    ),
     Metric("bytes_mean", "mean size", "Mean size of a request.", BOTH, "bytes"),
     Metric("cpu_mean", "CPU", "Mean CPU use that the server reports.", UP),
     Metric("memory_mean", "memory", "Mean memory use that the server reports.", UP),

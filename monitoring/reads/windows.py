@@ -1,11 +1,13 @@
 """The profiles of a window, merged: what runs are computed from and charts are drawn from."""
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from monitoring.models import Profile as Row
 from monitoring.models import Run
@@ -15,6 +17,7 @@ from monitoring.stats.reference import Bins
 
 USUAL_WINDOWS = 12
 USUAL_PHASES = 8
+KEPT_BYTES = 64 * 1024 * 1024
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 ALL_ROWS = ""
 
@@ -42,11 +45,24 @@ def merged(
     segments: Sequence[str] = (),
     outcomes: bool,
 ) -> Merged:
-    """Merge a version's profiles from start (included) to end (not). One query."""
-    wanted = [ALL_ROWS, *segments]
+    """Merge a version's profiles from start (included) to end (not). One query, or two.
+
+    Several monitors look at the same window: what was merged is kept while nothing is added to it.
+    """
+    wanted = (ALL_ROWS, *segments)
     rows = Row.objects.filter(
         version_id=version_id, hour__gte=start, hour__lt=end, segment__in=wanted
     )
+    state = rows.aggregate(n=Count("pk"), rows=Sum("revision"), labels=Sum("outcomes_revision"))
+    key = (version_id, start, end, wanted, outcomes, bins.digest, *state.values())
+    known = _kept.get(key)
+    if known is None:
+        known = _merge(bins, rows, wanted, outcomes=outcomes)
+        _kept.put(key, known)
+    return known
+
+
+def _merge(bins: Bins, rows: Any, wanted: Sequence[str], *, outcomes: bool) -> Merged:
     needed = ["segment", "revision", "outcomes_revision", "counts"]
     found = rows.values_list(*needed, *(["outcomes"] if outcomes else []))
     parts: dict[str, list[Profile]] = defaultdict(list)
@@ -57,6 +73,39 @@ def merged(
             revision, labels = revision + counted, labels + labelled
     by_segment = {name: merge([empty(bins), *parts[name]]) for name in wanted}
     return Merged(by_segment, revision, labels)
+
+
+class Kept:
+    """The windows merged last, as many as fit; one for each process, shared by its threads."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most = most_bytes
+        self.size = 0
+        self.windows: OrderedDict[tuple[object, ...], tuple[Merged, int]] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: tuple[object, ...]) -> Merged | None:
+        with self.lock:
+            if key not in self.windows:
+                return None
+            self.windows.move_to_end(key)
+            return self.windows[key][0]
+
+    def put(self, key: tuple[object, ...], window: Merged) -> None:
+        size = sum(
+            array.nbytes for one in window.by_segment.values() for array in one.counts.values()
+        )
+        with self.lock:
+            if size > self.most or key in self.windows:
+                return
+            self.windows[key] = (window, size)
+            self.size += size
+            while self.size > self.most:
+                _, (_, gone) = self.windows.popitem(last=False)
+                self.size -= gone
+
+
+_kept = Kept(KEPT_BYTES)
 
 
 def usual_rows(*, version_id: int, start: datetime, length: timedelta) -> list[int]:

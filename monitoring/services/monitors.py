@@ -48,6 +48,7 @@ class Option:
 OPTIONS = {
     "beta": Option((MonitorKind.PERFORMANCE,), 0.01, 100),
     "top": Option((MonitorKind.PERFORMANCE,), 0.001, 1),
+    "group_minimum": Option((MonitorKind.FAIRNESS,), 5, 1e6),
     "target": Option((MonitorKind.BUSINESS,), -1e12, 1e12),
 }
 

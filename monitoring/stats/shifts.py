@@ -47,6 +47,7 @@ MEASURES = ("level_shift", "spread_shift", "cell_shift", "value_shift")
 RARE_SHARE = 0.002
 SURE = 1e-5
 BESIDE = 3
+MANY = 6
 GAINED = 1.2
 SMALL = 1e-6
 Flags = NDArray[np.bool_]
@@ -157,26 +158,29 @@ def value_shift(
 
 
 def _standing(is_mass: Flags, reference: Counts, current: Counts) -> Flags:
-    """Return which bins stand out from the bins beside them, shape (bins,); mass points always do.
+    """Return which bins stand out from the bins beside them, shape (bins,).
 
     An inner bin stands out that gained twice as much as the three bins on either side. An open bin
     at an end stands out only while the tenth of the reference beside it did not gain: beyond the
-    reference's last quantile a sentinel and a moved field look the same.
+    reference's last quantile a sentinel and a moved field look the same. Single mass points always
+    stand out; where most of the reference lies on several of them, the field is a discrete one, and
+    they are each other's neighbours.
     """
-    plain = np.flatnonzero(~is_mass)
-    p, q = shares(reference[plain]), shares(current[plain])
+    discrete = is_mass.sum() >= MANY and reference[is_mass].sum() > reference.sum() / 2
+    chosen = np.flatnonzero(reference + current > 0) if discrete else np.flatnonzero(~is_mass)
+    p, q = shares(reference[chosen]), shares(current[chosen])
     kept = np.ones(reference.shape, np.bool_)
-    if plain.size < 2 * BESIDE:
+    if chosen.size < 2 * BESIDE:
         return kept
     ratio = (q + SMALL) / (p + SMALL)
     padded = np.concatenate([[0.0] * BESIDE, ratio, [0.0] * BESIDE])
     windows = np.lib.stride_tricks.sliding_window_view(padded, BESIDE)
-    left, right = windows[: plain.size], windows[BESIDE + 1 :][: plain.size]
+    left, right = windows[: chosen.size], windows[BESIDE + 1 :][: chosen.size]
     beside = np.maximum(np.maximum(left.max(axis=1), right.max(axis=1)), 1.0)
-    kept[plain] = ratio > 2 * beside
-    tenth = max(1, plain.size // 10)
+    kept[chosen] = ratio > 2 * beside
+    tenth = max(1, chosen.size // 10)
     for end, inner in ((0, slice(1, 1 + tenth)), (-1, slice(-1 - tenth, -1))):
-        kept[plain[end]] = q[inner].sum() < GAINED * p[inner].sum()
+        kept[chosen[end]] = q[inner].sum() < GAINED * p[inner].sum()
     return kept
 
 

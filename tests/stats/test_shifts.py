@@ -164,3 +164,20 @@ def test_a_sentinel_stands_out_wherever_it_lies(sentinel, share):
     found = _field(values, rng.normal(0, 1, 50_000))
     assert found.p_value < 1e-6
     assert found.effect == pytest.approx(share, abs=0.008)
+
+
+@pytest.mark.parametrize("by", [1, 3])
+def test_a_discrete_field_that_moved_has_no_single_value_to_blame(by):
+    rng = np.random.default_rng(6)
+    usual, now = rng.poisson(9, 50_000), rng.poisson(9 + by, 10_000)
+    found = _field(now.astype(float), usual.astype(float))
+    assert found.p_value > 0.01 or (found.effect or 0.0) < 0.005
+
+
+def test_one_value_of_a_discrete_field_stands_out():
+    rng = np.random.default_rng(7)
+    usual, now = rng.poisson(9, 50_000), rng.poisson(9, 10_000)
+    now[rng.random(10_000) < 0.1] = 3
+    found = _field(now.astype(float), usual.astype(float))
+    assert found.p_value < 1e-6
+    assert found.effect == pytest.approx(0.1, abs=0.02)

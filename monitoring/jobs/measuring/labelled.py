@@ -44,7 +44,7 @@ def of_fairness(context: Context, rows: Counted) -> Iterator[Raw]:
     """Gaps between the groups of each group field, and of each pair of them."""
     for names in _groups(context):
         title = " and ".join(names)
-        minimum_n = context.monitor.minimum_n
+        minimum_n = int(context.monitor.options.get("group_minimum", fairness.MINIMUM_N))
         gaps = fairness.fairness(
             context.bins, rows.profile, *names, minimum_n=minimum_n, seed=context.seed
         )

@@ -22,7 +22,7 @@ def of_business(context: Context, rows: Counted) -> Iterator[Raw]:
     target = context.monitor.options.get("target")
     for name, finding in business(rows.reference, rows.profile, target=target).items():
         yield Raw(finding, judged=name == context.metric)
-    for name, finding in by_decision(rows.profile).items():
+    for name, finding in by_decision(rows.profile, reference=rows.reference).items():
         yield Raw(finding, f"decision {name}"[:120], judged=False)
 
 

@@ -12,7 +12,7 @@ from monitoring.stats.joint import standardised
 from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins
 
-ROWS_AT_ONCE = 65_536
+ROWS_AT_ONCE = 16_384
 
 
 def joint(bins: Bins, batch: Batch, novel: int) -> Profile:
