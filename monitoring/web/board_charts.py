@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -20,6 +21,7 @@ HEAT_ROWS = 25
 DAY = 24
 BREACH_LEVEL, WARNING_LEVEL, COOLEST_LOUD = "9", "8", 7
 BINS = 10
+SAME = 0.001
 
 
 def line_chart(lines: Sequence[Line], *, answer_unit: str = "") -> dict[str, Any]:
@@ -33,6 +35,9 @@ def line_chart(lines: Sequence[Line], *, answer_unit: str = "") -> dict[str, Any
     usual = _usual(judged or first, ends)
     if usual:
         series.append(usual)
+    moves = judged is not None and _moves(judged)
+    if judged and usual and moves:
+        series += _following(judged, usual["y"])
     return {
         "kind": "line",
         "x": [label_of(end, hourly=_hourly(lines)) for end in ends],
@@ -40,7 +45,7 @@ def line_chart(lines: Sequence[Line], *, answer_unit: str = "") -> dict[str, Any
         "y_label": axis(title, unit),
         "unit": unit,
         "series": series,
-        "thresholds": _thresholds(judged) if judged else [],
+        "thresholds": _thresholds(judged) if judged and not moves else [],
     }
 
 
@@ -117,7 +122,7 @@ def _row(row: Row, found: HeatMap, answer_unit: str, query: str) -> dict[str, An
     hourly = found.monitor.every_hours < DAY
     return {
         "label": key_label((row.field, row.metric, row.segment), metric),
-        "url": f"?field={row.field}{query}#field" if row.field else "",
+        "url": f"?{urlencode({'field': row.field})}{query}#field" if row.field else "",
         "cells": _cells(row, unit, hourly=hourly),
         "worst": shown(_worst(row), unit),
     }
@@ -218,6 +223,25 @@ def _thresholds(line: Line) -> list[dict[str, Any]]:
     without = line.monitor.kind in WITHOUT_REFERENCE
     base = 0.0 if without else known[-1] if known else None
     return levels(line.threshold, line.metric, base)
+
+
+def _moves(line: Line) -> bool:
+    """Whether what it is held against differs from window to window, as by the hour of the day."""
+    known = [one.reference_value for one in line.points if one.reference_value is not None]
+    return len(known) > 1 and max(known) - min(known) > SAME * max(map(abs, known))
+
+
+def _following(line: Line, usual: Sequence[float | None]) -> list[dict[str, Any]]:
+    """Thresholds as lines that follow what the windows are held against."""
+    by_tone: dict[str, list[float | None]] = {}
+    for place, base in enumerate(usual):
+        for level in levels(line.threshold, line.metric, base):
+            values = by_tone.setdefault(level["tone"], [None] * len(usual))
+            values[place] = values[place] if values[place] is not None else level["value"]
+    return [
+        {"name": tone.capitalize(), "y": values, "muted": True, "tone": tone}
+        for tone, values in by_tone.items()
+    ]
 
 
 def _hourly(lines: Sequence[Line]) -> bool:

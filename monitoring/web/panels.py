@@ -8,6 +8,7 @@ from zlib import crc32
 from monitoring.metrics import LABELLED, metric_of
 from monitoring.models import MonitorKind
 from monitoring.reads.dashboards.lines import Line, Point
+from monitoring.stats.verdict import Verdict
 from monitoring.web.charts import usual_name
 from monitoring.web.words import WITHOUT_REFERENCE, shown, threshold_text, title_of, unit_of
 from monitoring.web.words import window_text as window_words
@@ -52,7 +53,10 @@ def panel_of(
     line = next((one for one in lines if one.judged), lines[0])
     monitor = line.monitor
     found = metric_of(monitor.kind, line.metric)
-    judged = line.judged
+    limits = [
+        threshold_text(monitor, verdict, answer_unit, metric=line.metric) if line.judged else ""
+        for verdict in (Verdict.BREACH, Verdict.WARNING)
+    ]
     return Panel(
         id=f"chart-{monitor.pk}-{crc32(repr((line.key, about)).encode()):08x}",
         title=_title(line, about),
@@ -60,8 +64,8 @@ def panel_of(
         explained=found.explained if found else "",
         chart=chart,
         latest=tuple(_latest(one, answer_unit, about) for one in lines),
-        breach=threshold_text(monitor, "breach", answer_unit) if judged else "",
-        warning=threshold_text(monitor, "warning", answer_unit) if judged else "",
+        breach=limits[0],
+        warning=limits[1],
         notes=_notes(lines),
     )
 

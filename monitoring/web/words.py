@@ -90,32 +90,35 @@ def direction_of(monitor: Monitor, metric: str = "") -> Direction:
     return threshold_of(monitor, metric or monitor.metric).direction
 
 
-def threshold_text(monitor: Monitor, verdict: str, answer_unit: str = "") -> str:
-    """From when on it is a warning or a breach, as a phrase."""
-    limits = threshold_of(monitor, monitor.metric)
+def threshold_text(
+    monitor: Monitor, verdict: str, answer_unit: str = "", *, metric: str = ""
+) -> str:
+    """From when on it is a warning or a breach, as a phrase; `metric` is a part of its metric."""
+    metric = metric or monitor.metric
+    limits = threshold_of(monitor, metric)
     breach = verdict == Verdict.BREACH
     level, relative = (
         (limits.breach, limits.relative) if breach else (limits.warning, limits.relative_warning)
     )
-    found = metric_of(monitor.kind, monitor.metric)
+    found = metric_of(monitor.kind, metric)
     if level is None and relative is None:
         return EACH_ITS_OWN if found and found.parts else "never"
     phrases = [
-        _level_text(monitor, level, answer_unit) if level is not None else "",
+        _level_text(monitor, metric, level, answer_unit) if level is not None else "",
         _relative_text(limits.direction, relative) if relative is not None else "",
     ]
     return " or ".join(phrase for phrase in phrases if phrase)
 
 
-def _level_text(monitor: Monitor, level: float, answer_unit: str) -> str:
-    if monitor.metric == "volume":
+def _level_text(monitor: Monitor, metric: str, level: float, answer_unit: str) -> str:
+    if metric == "volume":
         return f"{100 * level:.0f}\u202f% more or fewer rows than usual"
-    unit = unit_of(monitor.kind, monitor.metric, answer_unit)
+    unit = unit_of(monitor.kind, metric, answer_unit)
     if monitor.kind in WITHOUT_REFERENCE:
-        return f"{words_of(monitor.metric, monitor.kind)} of {shown(level, unit)}"
+        return f"{words_of(metric, monitor.kind)} of {shown(level, unit)}"
     size = f"{100 * level:.3g} percentage points" if unit == SHARE else shown(level, unit)
     against = IDEALS.get(MonitorKind(monitor.kind), "the reference")
-    return f"{size} {BESIDE[direction_of(monitor)]} {against}"
+    return f"{size} {BESIDE[direction_of(monitor, metric)]} {against}"
 
 
 def _relative_text(direction: Direction, share: float) -> str:

@@ -11,7 +11,8 @@
 //              "verdicts": ["ok", …],  optional: marker per point
 //              "links": ["/runs/1", …],  optional: where a click leads
 //              "n": [1200, …],         optional: sample sizes, said in the tooltip
-//              "muted": true}],        optional: drawn thin and dashed (a reference)
+//              "muted": true,          optional: drawn thin and dashed (a reference)
+//              "tone": "breach"}],     optional: in that colour (a threshold that moves)
 //  "thresholds": [{"value": 0.2, "label": "breach", "tone": "breach" | "warning" | "info"}],
 //  "marks": [{"x": "2025-04-07", "label": "Incident 3"}],       vertical lines
 //  "spans": [{"from": "2025-04-07", "to": "2025-04-21", "label": "suspended", "tone": "breach"}]}
@@ -175,7 +176,7 @@
     const shades = [colours["brand-line"], colours.candidate, colours["info-mark"], colours["warning-mark"]];
     let used = 0;
     const drawn = data.series.flatMap((series, at) => {
-      const shade = series.muted ? colours.muted : shades[used++ % shades.length];
+      const shade = series.tone ? mark(colours, series.tone) : series.muted ? colours.muted : shades[used++ % shades.length];
       const line = {
         type: "line",
         name: series.name,

@@ -26,6 +26,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Abs, Coalesce
 
+from monitoring.metrics import LABELLED
 from monitoring.models import Measurement, Monitor, Run
 from monitoring.reads.settings import threshold_of
 from monitoring.reads.thinning import date_bin, gravest_of, interval, number
@@ -91,6 +92,7 @@ class Line:
     judged: bool
     threshold: Threshold
     points: tuple[Point, ...]
+    newest: Point | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -98,7 +100,8 @@ class Line:
 
     @property
     def last(self) -> Point:
-        return self.points[-1]
+        """The newest window itself, even where its column shows a graver one."""
+        return self.newest or self.points[-1]
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,9 @@ class Lines:
 
     @property
     def mature_through(self) -> datetime | None:
-        """The end of the newest window whose outcomes were all due."""
-        ends = (point.window_end for line in self.lines for point in line.points if point.mature)
-        return max(ends, default=None)
+        """The end of the newest window whose outcomes were all due, of what needs outcomes."""
+        points = (point for line in self.of(*LABELLED) for point in line.points)
+        return max((point.window_end for point in points if point.mature), default=None)
 
     def of(self, *kinds: str) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.monitor.kind in kinds)
@@ -176,7 +179,7 @@ def lines_of(
         since,
         until,
         hours,
-        _lines(monitors, columns),
+        _lines(rows, monitors, columns),
         cut=len(columns) == MOST_POINTS,
         thinned=any(one.every_hours < hours for one in monitors if one.newest),
     )
@@ -185,12 +188,13 @@ def lines_of(
 def _monitors(scope: Scope, model_id: int, kinds: Collection[str]) -> list[Any]:
     """The monitors, each with the ends of its newest and its oldest window of the version."""
     runs = Run.objects.filter(monitor=OuterRef("pk"), version_id=scope.version_id, latest=True)
-    newest, oldest = (
-        Subquery(runs.order_by(order).values("window_end")[:1])
-        for order in ("-window_end", "window_end")
+    newest, oldest = runs.order_by("-window_end"), runs.order_by("window_end")
+    found = Monitor.objects.filter(model_id=model_id, kind__in=list(kinds)).annotate(
+        newest=Subquery(newest.values("window_end")[:1]),
+        oldest=Subquery(oldest.values("window_end")[:1]),
+        newest_run=Subquery(newest.values("pk")[:1]),
     )
-    found = Monitor.objects.filter(model_id=model_id, kind__in=list(kinds))
-    return list(found.annotate(newest=newest, oldest=oldest))
+    return list(found)
 
 
 def _column_hours(since: datetime, until: datetime, columns: int) -> int:
@@ -236,15 +240,23 @@ def _picked(rows: Any, column: Func) -> list[tuple[int, datetime]]:
     return [(int(gravest[-1]), start) for start, gravest in found]
 
 
-def _lines(monitors: Sequence[Any], columns: Sequence[tuple[int, datetime]]) -> tuple[Line, ...]:
+def _lines(
+    rows: Any, monitors: Sequence[Any], columns: Sequence[tuple[int, datetime]]
+) -> tuple[Line, ...]:
     starts = dict(columns)
+    newest_runs = [one.newest_run for one in monitors if one.newest_run is not None]
+    newest: dict[tuple[Any, ...], Point] = {}
     by_id = {one.pk: one for one in monitors}
     judged: dict[tuple[Any, ...], bool] = {}
     points: dict[tuple[Any, ...], list[Point]] = {}
-    for row in _loaded(list(starts)):
+    for row in _loaded(rows, list(starts), newest_runs):
         key, is_judged, values = row[: len(KEY)], row[len(KEY)], row[len(KEY) + 1 :]
-        judged[key] = is_judged
-        points.setdefault(key, []).append(Point(*[*values, starts[values[0]]]))
+        point = Point(*[*values, starts.get(values[0], values[3])])
+        if point.run_id in newest_runs:
+            newest[key] = point
+        if point.measurement_id in starts:
+            judged[key] = is_judged
+            points.setdefault(key, []).append(point)
     found = [
         Line(
             by_id[key[0]],
@@ -254,12 +266,14 @@ def _lines(monitors: Sequence[Any], columns: Sequence[tuple[int, datetime]]) -> 
             judged=judged[key],
             threshold=threshold_of(by_id[key[0]], key[1]),
             points=tuple(own),
+            newest=newest.get(key),
         )
         for key, own in points.items()
     ]
     return tuple(sorted(found, key=lambda line: (line.monitor.pk, not line.judged, line.key)))
 
 
-def _loaded(ids: Sequence[int]) -> Any:
-    rows = Measurement.objects.filter(pk__in=ids).order_by("window_end", "pk")
-    return rows.annotate(is_judged=JUDGED_NOW).values_list(*KEY, "is_judged", *POINT)
+def _loaded(rows: Any, ids: Sequence[int], newest_runs: Sequence[int]) -> Any:
+    """The picked measurements, and those of the newest runs, oldest first."""
+    found = rows.filter(Q(pk__in=ids) | Q(run__in=newest_runs)).order_by("window_end", "pk")
+    return found.annotate(is_judged=JUDGED_NOW).values_list(*KEY, "is_judged", *POINT)
