@@ -123,6 +123,7 @@ def _labelled(model: Model, schema: PredictionSchema, baseline: Baseline) -> Ite
         yield from _of_scores(usual, horizon)
     else:
         yield _main("accuracy", "Accuracy", horizon)
+        yield _concept("error_rate_change", horizon, 0.02, 0.05)
     if model.components:
         yield _by_stage(horizon)
 
@@ -163,6 +164,7 @@ def _of_scores(usual: dict[str, float], horizon: int) -> Iterator[Spec]:
         window_hours=FOUR_WEEKS,
         lateness_hours=horizon,
     )
+    yield _concept("error_rate_change", horizon, 0.02, 0.05)
 
 
 def _of_regression(usual: dict[str, float], horizon: int) -> Iterator[Spec]:
@@ -187,6 +189,20 @@ def _of_regression(usual: dict[str, float], horizon: int) -> Iterator[Spec]:
         round(0.5 * error, 6),
         round(error, 6),
         window_hours=FOUR_WEEKS,
+    )
+    yield _concept("error_size_change", horizon, round(0.25 * error, 6), round(0.5 * error, 6))
+
+
+def _concept(metric: str, horizon: int, warning: float, breach: float) -> Spec:
+    return Spec(
+        "Concept drift",
+        MonitorKind.CONCEPT,
+        metric,
+        "Finds the day from which errors are others, where a window of four weeks blurs it.",
+        warning,
+        breach,
+        window_hours=QUARTER,
+        lateness_hours=horizon,
     )
 
 

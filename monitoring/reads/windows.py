@@ -122,6 +122,23 @@ def usual_rows(*, version_id: int, start: datetime, length: timedelta) -> list[i
     return [tallies[place] for place in range(whole)]
 
 
+def labelled_by_hour(
+    *, version_id: int, start: datetime, end: datetime, segment: str = ALL_ROWS
+) -> list[Profile | None]:
+    """The labelled counts of every hour from start to end; None for an hour without any."""
+    rows = Row.objects.filter(
+        version_id=version_id,
+        segment=segment,
+        hour__gte=start,
+        hour__lt=end,
+        outcomes__isnull=False,
+    )
+    found = {
+        hour: storage.from_bytes(counts) for hour, counts in rows.values_list("hour", "outcomes")
+    }
+    return [found.get(start + place * HOUR) for place in range(int((end - start) / HOUR))]
+
+
 def rows_by_hour(*, version_id: int, start: datetime, end: datetime) -> list[int]:
     """Rows of every hour from start to end, hours without any included."""
     rows = Row.objects.filter(version_id=version_id, segment=ALL_ROWS)

@@ -1,5 +1,6 @@
 """What each kind of monitor measures of a window."""
 
+from monitoring.jobs.measuring.concept import of_concept
 from monitoring.jobs.measuring.context import Measure
 from monitoring.jobs.measuring.data import of_drift, of_novelty, of_quality
 from monitoring.jobs.measuring.estimated import of_estimate
@@ -13,6 +14,7 @@ MEASURES: dict[str, Measure] = {
     "performance": of_performance,
     "estimate": of_estimate,
     "calibration": of_calibration,
+    "concept": of_concept,
     "fairness": of_fairness,
     "operations": of_operations,
     "business": of_business,
