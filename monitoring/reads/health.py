@@ -141,7 +141,7 @@ def _latest(row: Measurement) -> Latest:
         row.reference_value,
         row.n,
         row.verdict,
-        row.warning is not None or row.breach is not None,
+        row.warning is not None or row.breach is not None or "alpha" in row.parameters,
         row.run.window_start,
         row.window_end,
     )

@@ -147,5 +147,6 @@ def _measurement(row: Measurement) -> MeasurementRow:
         row.breach,
         row.verdict,
         row.reason,
-        row.warning is not None or row.breach is not None,
+        # The alpha of a run stands beside what it judged, whether or not there are own limits.
+        row.warning is not None or row.breach is not None or "alpha" in row.parameters,
     )

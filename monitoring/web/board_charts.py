@@ -19,6 +19,7 @@ from monitoring.web.words import WITHOUT_REFERENCE, shown, title_of, unit_of
 
 HEAT_ROWS = 25
 DAY = 24
+LONG = 62  # days from which on months stand above columns
 BREACH_LEVEL, WARNING_LEVEL, COOLEST_LOUD = "9", "8", 7
 BINS = 10
 SAME = 0.001
@@ -163,14 +164,19 @@ def _worst(row: Row) -> float | None:
 def _months(ends: Sequence[datetime]) -> list[tuple[str, int]]:
     """Heads above the columns: each month (of short spans each day) and how many columns it has."""
     spans: list[tuple[str, int]] = []
-    form = "%b %Y" if (ends[-1] - ends[0]).days > 2 * 31 else "%-d %b"
+    long = (ends[-1] - ends[0]).days > LONG
     for end in ends:
-        label = end.strftime(form)
+        label = _month(end) if long else f"{end.day} {end:%b}"
         if spans and spans[-1][0] == label:
             spans[-1] = (label, spans[-1][1] + 1)
         else:
             spans.append((label, 1))
     return spans
+
+
+def _month(end: datetime) -> str:
+    """A year is named by its January."""
+    return f"{end:%Y}" if end.month == 1 else f"{end:%b}"
 
 
 def _series(line: Line, ends: Sequence[datetime], name: str) -> dict[str, Any]:
