@@ -130,3 +130,16 @@ def test_dashboards_ask_as_often_for_thirty_windows_as_for_two(
 
 def _charts(html: str) -> list[str]:
     return [part.split('"')[0] for part in html.split('data-chart="')[1:]]
+
+
+def test_what_is_judged_by_the_limits_of_its_parts_is_shown_as_judged(
+    signed_in: Any, olga: Any, model: Model, version: Version
+) -> None:
+    shift = make_monitor(model, "Small shifts", "drift", "shift")
+    run = make_run(shift, version, values={"temperature": 0.4}, verdict="breach")
+    run.measurements.update(metric="level_shift", parameters={"alpha": 0.01, "effect": 0.4})
+    html = str(signed_in(olga).get(f"/runs/{run.pk}").content.decode())
+    assert "Nothing could be measured" not in html
+    drift = page(signed_in(olga), "drift")
+    assert "temperature · shift of the level" in drift
+    assert f'<td class="ob-heat-9"><a href="/runs/{run.pk}"' in drift
