@@ -31,15 +31,13 @@ MOST_ROWS = 1_000_000
 def adopt_first_windows() -> int:
     """Give every version with a long enough log and no reference its first window; how many."""
     sent = Q(batches__kind=BatchKind.PREDICTIONS)
-    waiting = Version.objects.filter(reference__isnull=True, schema__isnull=False).annotate(
+    waiting = Version.objects.filter(reference__isnull=True, schema__isnull=False)
+    spans = waiting.annotate(
         first=Min("batches__first_at", filter=sent), last=Max("batches__last_at", filter=sent)
-    )
-    found = [
-        (version, version.first)
-        for version in waiting.exclude(first=None).select_related("model", "schema")
-        if version.last - version.first >= LENGTH
-    ]
-    return sum(_adopt(version, first) for version, first in found)
+    ).values_list("pk", "first", "last")
+    long_enough = {pk: first for pk, first, last in spans if first and last - first >= LENGTH}
+    versions = Version.objects.filter(pk__in=long_enough).select_related("model", "schema")
+    return sum(_adopt(version, long_enough[version.pk]) for version in versions)
 
 
 def _adopt(version: Version, first: datetime) -> bool:

@@ -31,7 +31,7 @@ from registry.models import Deployment, Version
 HOUR = timedelta(hours=1)
 AT_ONCE = 2_000
 DAILY = 24
-FINE_BACK = timedelta(days=35)
+FINE_BACK = timedelta(days=7)
 KIND = "monitoring.evaluate"
 Basis: TypeAlias = tuple[str, str, int]  # settings, reference, revisions of the profiles
 
@@ -127,7 +127,7 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
 
 
 def _earliest(history: History, monitor: Monitor, now: datetime) -> datetime:
-    """How a service ran long ago helps nobody: a new monitor looks back at some weeks of hours."""
+    """How a service ran long ago helps nobody: a new monitor looks back at a week of hours."""
     if monitor.every_hours >= DAILY:
         return history.first
     return max(history.first, now - FINE_BACK)

@@ -260,15 +260,16 @@ def _fairness(model: Model, schema: PredictionSchema) -> Iterator[Spec]:
 
 
 def _gap(name: str, metric: str, why: str, lateness: int = 1) -> Spec:
-    relative = {"relative_warning": 0.25, "relative": 0.5} if metric == "mae_difference" else {}
-    levels = {} if relative else {"warning": 0.05, "breach": 0.1}
+    in_answers = metric == "mae_difference"
     return Spec(
         name,
         MonitorKind.FAIRNESS,
         metric,
         f"{why} Over a quarter, because groups are small.",
-        **levels,
-        **relative,
+        warning=None if in_answers else 0.05,
+        breach=None if in_answers else 0.1,
+        relative=0.5 if in_answers else None,
+        relative_warning=0.25 if in_answers else None,
         window_hours=QUARTER,
         lateness_hours=lateness,
     )
@@ -322,13 +323,25 @@ def _service(schema: PredictionSchema) -> Iterator[Spec]:
         )
 
 
-def _hourly(name: str, metric: str, why: str, **levels: float) -> Spec:
+def _hourly(
+    name: str,
+    metric: str,
+    why: str,
+    *,
+    warning: float | None = None,
+    breach: float | None = None,
+    relative_warning: float | None = None,
+    relative: float | None = None,
+) -> Spec:
     return Spec(
         name,
         MonitorKind.OPERATIONS,
         metric,
         why,
-        **levels,
+        warning,
+        breach,
+        relative,
+        relative_warning,
         reference=ReferenceMode.PHASE,
         window_hours=HOUR,
         every_hours=HOUR,

@@ -134,7 +134,9 @@ def labelled_by_hour(
         outcomes__isnull=False,
     )
     found = {
-        hour: storage.from_bytes(counts) for hour, counts in rows.values_list("hour", "outcomes")
+        hour: storage.from_bytes(counts)
+        for hour, counts in rows.values_list("hour", "outcomes")
+        if counts is not None
     }
     return [found.get(start + place * HOUR) for place in range(int((end - start) / HOUR))]
 

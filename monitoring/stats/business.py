@@ -19,10 +19,8 @@ import math
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-import numpy as np
-
 from monitoring.stats.findings import Finding, undefined
-from monitoring.stats.intervals import normal_finding, two_sided
+from monitoring.stats.intervals import normal_finding, welch_p
 from monitoring.stats.profiles import Profile
 
 PER_DECISION, TOTAL = "value_per_decision", "value_total"
@@ -89,7 +87,7 @@ def _worth(profile: Profile, keys: list[str]) -> Worth | None:
         return None
     mean = sum(float(profile.sums[key]) for key in keys) / n
     squares = sum(float(profile.sums[f"{key}^2"]) for key in keys) / n
-    return Worth(n, mean, float((max(squares - mean * mean, 0.0) / n) ** 0.5))
+    return Worth(n, mean, float((max(squares - mean * mean, 0.0) / max(n - 1, 1)) ** 0.5))
 
 
 def _finding(measure: str, worth: Worth, times: float) -> Finding:
@@ -99,20 +97,20 @@ def _finding(measure: str, worth: Worth, times: float) -> Finding:
 def _compared(
     found: Finding, now: Worth, usual: Worth | None, target: float | None, times: float
 ) -> Finding:
+    if now.n < 2:
+        return replace(found, reason="one decision has no spread to judge it by")
     if target is not None:
-        effect, spread, m = now.mean * times - target, now.error * times, 0
-        baseline = target
-    elif usual is not None:
-        baseline = usual.mean * times
-        effect, m = now.mean * times - baseline, usual.n
-        spread = float(np.hypot(now.error, usual.error)) * times
+        baseline, m, other = target, 0, (0.0, 2)
+    elif usual is not None and usual.n > 1:
+        baseline, m, other = usual.mean * times, usual.n, (usual.error * times, usual.n)
     else:
         return replace(found, reason="neither a target nor a reference has a value")
+    effect = now.mean * times - baseline
     against = {"reference_n": m} if target is None else {"target": target}
     same = math.isclose(found.value or 0.0, baseline, rel_tol=ROUNDING)
     return replace(
         found,
-        p_value=two_sided(effect / spread) if spread else float(same),
+        p_value=1.0 if same else welch_p(effect, (now.error * times, now.n), other),
         baseline=baseline,
         effect=effect,
         parameters={**found.parameters, **against},

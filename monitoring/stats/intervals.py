@@ -33,6 +33,20 @@ def two_sided(z: float) -> float:
     return float(2 * special.ndtr(-abs(z)))
 
 
+def welch_p(gap: float, one: tuple[float, int], two: tuple[float, int]) -> float:
+    """Return the two-sided p-value of Welch's t for a difference of means.
+
+    Each side is its standard error and its rows, at least two (Welch 1947, Biometrika 34:28).
+    """
+    variances = [error * error for error, _ in (one, two)]
+    total = sum(variances)
+    if total <= 0:
+        return float(gap == 0)
+    parts = zip(variances, (one[1], two[1]), strict=True)
+    freedom = total * total / sum(v * v / (n - 1) for v, n in parts)
+    return 2 * float(special.stdtr(freedom, -abs(gap) / total**0.5))
+
+
 def wilson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return Wilson's score interval of hits / n; (0, 1) where n is 0."""
     if n <= 0:

@@ -33,7 +33,7 @@ from scipy import special
 
 from monitoring.stats.columns import Counts, Floats
 from monitoring.stats.findings import Finding, undefined
-from monitoring.stats.intervals import CONFIDENCE, normal_finding, two_sided, wilson, z_of
+from monitoring.stats.intervals import CONFIDENCE, normal_finding, welch_p, wilson, z_of
 from monitoring.stats.profiles import GAP_EDGES, LATENCY_EDGES, OPERATIONS_SIZE, Profile
 from monitoring.stats.quality import share_change, volume
 from monitoring.stats.reference import RESOURCES, Bins, Role
@@ -231,22 +231,26 @@ def _told(profile: Profile, key: str) -> Told:
 
 
 def _mean_change(measure: str, key: str, reference: Told, current: Told) -> Finding:
-    """Return a mean from its exact sums, tested against the reference's by z."""
+    """Return a mean from its exact sums, tested against the reference's by Welch's t.
+
+    One row has no spread of its own: it has a mean, but no interval and no test.
+    """
     mean, error, n = _mean(key, *current)
     if mean is None:
         return undefined(measure, n=0, reason=NO_LATENCY)
+    if n < 2:
+        return Finding(measure, mean, n, reason="one row has no spread to judge it by")
     found = normal_finding(measure, mean, error, n)
     usual, usual_error, m = _mean(key, *reference)
-    if usual is None:
+    if usual is None or m < 2:
         return replace(found, reason="the reference has no such values")
-    spread = float(np.hypot(error, usual_error))
     same = math.isclose(mean, usual, rel_tol=ROUNDING)
     return replace(
         found,
-        p_value=two_sided((mean - usual) / spread) if spread else float(same),
+        p_value=float(same) if same else welch_p(mean - usual, (error, n), (usual_error, m)),
         baseline=usual,
         effect=mean - usual,
-        parameters={**found.parameters, "reference_n": m},
+        parameters={**found.parameters, "reference_n": m, "test": "welch"},
     )
 
 
@@ -255,7 +259,7 @@ def _mean(key: str, profile: Profile, n: int) -> tuple[float | None, float, int]
         return None, 0.0, 0
     mean = float(profile.sums[key]) / n
     variance = max(float(profile.sums[f"{key}^2"]) / n - mean * mean, 0.0)
-    return mean, float((variance / n) ** 0.5), n
+    return mean, float((variance / max(n - 1, 1)) ** 0.5), n
 
 
 def _quantile(histogram: Counts, edges: Floats, share: float) -> tuple[float, float]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring.stats.columns import Floats
 
@@ -101,7 +102,7 @@ def shape_of(values: Sequence[float], errors: Sequence[float] | None = None) -> 
     return Found(first.shape if lead >= CLEAR else Shape.UNCERTAIN, first, lead)
 
 
-def _weights(errors: Sequence[float] | None, kept: np.ndarray) -> Floats:
+def _weights(errors: Sequence[float] | None, kept: NDArray[np.bool_]) -> Floats:
     if errors is None:
         return np.ones(int(kept.sum()))
     given = np.asarray(errors, dtype=np.float64)[-MOST:][kept]
@@ -118,11 +119,13 @@ def _fits(series: Floats, weights: Floats) -> Iterator[Fit]:
     yield _fit(Shape.INCREMENTAL, [one, line], series, weights, 0, n - 1)
     places = np.arange(n)
     for onset in range(EDGE, n - EDGE + 1):
-        yield _fit(Shape.SUDDEN, [one, places >= onset], series, weights, onset, onset)
+        yield _fit(
+            Shape.SUDDEN, [one, (places >= onset).astype(np.float64)], series, weights, onset, onset
+        )
         for end in range(onset + EDGE, n - EDGE + 1):
             ramp = np.clip((places - onset + 1) / (end - onset + 1), 0, 1)
             yield _fit(Shape.GRADUAL, [one, ramp], series, weights, onset, end)
-            there = (places >= onset) & (places < end)
+            there = ((places >= onset) & (places < end)).astype(np.float64)
             yield _fit(Shape.RECURRING, [one, there], series, weights, onset, end)
 
 
@@ -141,8 +144,7 @@ def _fit(
     left = float(weights @ centred**2)
     size = error = 0.0
     if len(curves) > 1:
-        curve = np.asarray(curves[1], dtype=np.float64)
-        curve = curve - float(weights @ curve / total)
+        curve = curves[1] - float(weights @ curves[1] / total)
         power = float(weights @ curve**2)
         size = float(weights @ (curve * centred)) / power
         left = max(left - size * size * power, 0.0)
