@@ -121,7 +121,9 @@ def print_times(person: "User", model: "Model") -> None:
     client = Client()
     client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
     write = sys.stdout.write
-    write(f"{HOURS:,} hourly windows × {FIELDS} fields, {os.cpu_count()} cores, {ROUNDS} requests\n")
+    write(
+        f"{HOURS:,} hourly windows × {FIELDS} fields, {os.cpu_count()} cores, {ROUNDS} requests\n"
+    )
     write("\n| address | median ms | slowest ms | kB |\n|---|---|---|---|\n")
     addresses = [f"/monitoring/{model.slug}{page}" for page in PAGES]
     addresses += [f"/api/v1/models/{model.slug}/dashboards/{kind}" for kind in KINDS]

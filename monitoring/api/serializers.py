@@ -61,7 +61,9 @@ class MonitorSettings(Strict):
     )
     reference_end = serializers.DateTimeField(required=False, allow_null=True)
     options = serializers.DictField(
-        child=Finite(), required=False, help_text="beta, top (performance), target (business), group_minimum"
+        child=Finite(),
+        required=False,
+        help_text="beta, top (performance), target (business), group_minimum",
     )
     window_hours = serializers.IntegerField(min_value=1, max_value=YEAR, required=False)
     every_hours = serializers.IntegerField(min_value=1, max_value=YEAR, required=False)
