@@ -20,6 +20,7 @@ from monitoring.models import (
     Health,
     Measurement,
     Monitor,
+    MonitorKind,
     Run,
     Severity,
 )
@@ -34,7 +35,13 @@ from monitoring.reads.settings import (
     settings_of,
     versions_watched,
 )
-from monitoring.reads.windows import ALL_ROWS, merged
+from monitoring.reads.windows import (
+    ALL_ROWS,
+    OTHER_KINDS,
+    exploration_segment,
+    merged,
+    segment_of_kind,
+)
 from monitoring.stats import storage
 from monitoring.stats.evidence import VERSION
 from monitoring.stats.verdict import Verdict, worst
@@ -83,13 +90,21 @@ def compute(
         version_id=version.pk,
         start=window.start,
         end=window.end,
-        segments=monitor.segments,
+        segments=_segments(monitor, baseline),
         outcomes=needs_outcomes(monitor, baseline.bins.schema),
     )
     held = against(monitor, version, baseline, window.start, window.end)
     context = Context(monitor, version, baseline, held, window, found)
     judged = judge(monitor, measure(context), alpha=alpha)
     return Evaluated(context, judged, alpha, int((time.perf_counter() - began) * 1000))
+
+
+def _segments(monitor: Monitor, baseline: Baseline) -> list[str]:
+    """The monitor's segments; for performance also what is shown apart from true outcomes."""
+    if monitor.kind != MonitorKind.PERFORMANCE or monitor.segments:
+        return list(monitor.segments)
+    explored = exploration_segment(baseline.bins.schema)
+    return [segment_of_kind(kind) for kind in OTHER_KINDS] + ([explored] if explored else [])
 
 
 @transaction.atomic

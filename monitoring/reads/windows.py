@@ -13,13 +13,22 @@ from monitoring.models import Profile as Row
 from monitoring.models import Run
 from monitoring.stats import storage
 from monitoring.stats.profiles import Profile, empty, merge
-from monitoring.stats.reference import Bins
+from monitoring.stats.reference import Bins, Role, Schema
 
 USUAL_WINDOWS = 12
 USUAL_PHASES = 8
 KEPT_BYTES = 64 * 1024 * 1024
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 ALL_ROWS = ""
+
+
+OTHER_KINDS = ("natural", "proxy")
+
+
+def exploration_segment(schema: Schema) -> str:
+    """Where rows that were decided at random are counted; "" where no field says which."""
+    name = schema.name_of(Role.EXPLORATION)
+    return f"{name}=1" if name else ""
 
 
 def segment_of_kind(outcome_kind: str) -> str:

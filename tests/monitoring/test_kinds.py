@@ -9,6 +9,7 @@ from django.utils import timezone
 from monitoring.jobs import schedule
 from monitoring.jobs.schedule import schedule_windows
 from monitoring.models import Incident, Measurement, Monitor
+from monitoring.services.ingest import accept_outcomes
 from tests.monitoring import world
 from tests.monitoring.world import FIELDS, START, rows
 
@@ -173,3 +174,34 @@ def test_freshness_and_repeated_rows_have_numbers(robot, service):
     assert newest("freshness").value < 3600
     assert newest("uniqueness").value == 0.0
     assert newest("schema_change", field="temperature").value == 0.0
+
+
+def test_natural_outcomes_and_exploration_are_shown_apart_from_true_ones(robot, team, olga):
+    model = world.make_model(team, olga, slug="shop")
+    more = {"name": "at_random", "dtype": "boolean", "role": "exploration"}
+    version = world.make_version(model, fields=[*FIELDS, more])
+    found = gathered(rows(2800, hours=24 * 28, seed=11))
+    for place, row in enumerate(found):
+        row["at_random"] = place % 10 == 0
+    world.send(robot, version, found)
+    world.send_outcomes(robot, model, found)
+    clicked = [row | {"was_late": row["was_late"] != (n % 5 == 0)} for n, row in enumerate(found)]
+    accept_outcomes(
+        actor=robot,
+        model_id=model.pk,
+        key="clicks",
+        body=world.ndjson(world.outcomes(clicked)),
+        content_type="application/x-ndjson",
+        outcome_kind="natural",
+    )
+    world.work("monitoring.fold")
+    world.work("monitoring.join")
+    schedule_windows()
+    world.work("monitoring.evaluate")
+    run = newest("ROC AUC", field="").run
+    found = {(one.field, one.metric): one for one in run.measurements.all()}
+    assert found["natural outcomes", "agreement_share"].value == pytest.approx(0.8, abs=0.01)
+    assert found["natural outcomes", "roc_auc"].value < found["", "roc_auc"].value
+    assert found["exploration", "roc_auc"].n == 280
+    assert found["", "roc_auc"].n == 2800
+    assert found["exploration", "roc_auc"].breach is None, "only true outcomes are judged"

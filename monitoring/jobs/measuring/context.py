@@ -7,7 +7,7 @@ from monitoring.jobs.windows import Window
 from monitoring.models import Monitor
 from monitoring.reads.baselines import Baseline
 from monitoring.reads.references import Against
-from monitoring.reads.windows import Merged
+from monitoring.reads.windows import Merged, exploration_segment
 from monitoring.stats.findings import Finding
 from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins, Role
@@ -43,6 +43,11 @@ class Context:
     @property
     def metric(self) -> str:
         return self.monitor.metric
+
+    @property
+    def explored(self) -> str:
+        """The segment of rows that were decided at random; "" where no field says which."""
+        return exploration_segment(self.bins.schema)
 
     def counted(self, segment: str) -> "Counted":
         """The rows of one segment, and what they are held against."""

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from monitoring.jobs.measuring.context import Context, Counted, Raw
+from monitoring.reads.windows import OTHER_KINDS, segment_of_kind
 from monitoring.stats import calibration, components, fairness, performance
+from monitoring.stats.agreement import agreement
 from monitoring.stats.findings import Finding
 from monitoring.stats.performance.classes import by_class
+from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Task
 
 COMPONENT_ERRORS = "component_errors"
@@ -20,9 +23,32 @@ def of_performance(context: Context, rows: Counted) -> Iterator[Raw]:
     usual = performance.performance(context.bins, rows.reference, **chosen)
     found = performance.performance(context.bins, rows.profile, **chosen)
     yield from _against(found, usual, judged={context.metric})
+    if not rows.segment:
+        yield from _apart(context)
     if context.bins.schema.task is Task.MULTICLASS:
         for (_, label), finding in by_class(context.bins, rows.profile).items():
             yield Raw(finding, f"class {label}", judged=False)
+
+
+def _apart(context: Context) -> Iterator[Raw]:
+    """Rows that shaped no outcome of theirs, and outcomes of other kinds, with their agreement."""
+    explored = context.merged.by_segment.get(context.explored)
+    if explored is not None and explored.labelled_rows:
+        yield from _beside(context, explored, "exploration")
+    for kind in OTHER_KINDS:
+        said = context.merged.by_segment.get(segment_of_kind(kind))
+        if said is None or not said.labelled_rows:
+            continue
+        yield from _beside(context, said, f"{kind} outcomes")
+        for finding in agreement(said).values():
+            yield Raw(finding, f"{kind} outcomes", judged=False)
+
+
+def _beside(context: Context, profile: Profile, about: str) -> Iterator[Raw]:
+    found = performance.performance(context.bins, profile, **_chosen(context))
+    for name, finding in found.items():
+        if name != "outcome_share" and finding.value is not None:
+            yield Raw(finding, about, judged=False)
 
 
 def of_calibration(context: Context, rows: Counted) -> Iterator[Raw]:
