@@ -30,6 +30,7 @@ BEAT = {
     "mlflow": {"task": "registry.tasks.reconcile", "schedule": 30.0},
     "windows": {"task": "monitoring.tasks.schedule_windows", "schedule": 15.0},
     "parked": {"task": "monitoring.tasks.retry_parked", "schedule": 60.0},
+    "outlooks": {"task": "monitoring.tasks.look_ahead", "schedule": 300.0},
     "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
     # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
     "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},

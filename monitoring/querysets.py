@@ -5,7 +5,7 @@ from django.db import models
 from accounts.querysets import of_teams
 
 if TYPE_CHECKING:
-    from monitoring.models import Alert, Batch, Incident, Measurement, Monitor, Run
+    from monitoring.models import Alert, Batch, Incident, Measurement, Monitor, Outlook, Run
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -24,6 +24,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class MeasurementQuerySet(models.QuerySet["Measurement"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "monitor__model__team_id"))
+
+
+class OutlookQuerySet(models.QuerySet["Outlook"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(of_teams(user, "monitor__model__team_id"))
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from monitoring.jobs import parked, schedule, sweep
+from monitoring.jobs import outlooks, parked, schedule, sweep
 
 
 @shared_task
@@ -18,3 +18,8 @@ def retry_parked() -> None:
 @shared_task
 def sweep_orphans() -> None:
     sweep.sweep_orphans()
+
+
+@shared_task
+def look_ahead() -> None:
+    outlooks.look_ahead()

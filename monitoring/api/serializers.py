@@ -13,6 +13,7 @@ from monitoring.models import (
     Measurement,
     Monitor,
     MonitorKind,
+    Outlook,
     ReferenceMode,
     Run,
     Severity,
@@ -177,6 +178,32 @@ class MeasurementOutput(serializers.ModelSerializer[Measurement]):
             "reason",
             "parameters",
             "latest",
+        ]
+
+
+class OutlookOutput(serializers.ModelSerializer[Outlook]):
+    version: RelatedName = serializers.SlugRelatedField(slug_field="number", read_only=True)
+    kind = serializers.CharField(source="monitor.kind")
+
+    class Meta:
+        model = Outlook
+        fields = [
+            "monitor",
+            "kind",
+            "version",
+            "metric",
+            "field",
+            "segment",
+            "windows",
+            "slope",
+            "slope_low",
+            "slope_high",
+            "breach",
+            "breach_at",
+            "soonest_at",
+            "latest_at",
+            "reason",
+            "as_of",
         ]
 
 

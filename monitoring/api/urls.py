@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.api import budgets, dashboards, ingest, views
+from monitoring.api import budgets, dashboards, ingest, outlooks, views
 
 BOARDS = {
     "performance": dashboards.PerformanceView,
@@ -26,6 +26,7 @@ urlpatterns = [
         name="api-measurements",
     ),
     path("models/<slug:model>/alarm-budget", budgets.BudgetView.as_view(), name="api-alarm-budget"),
+    path("models/<slug:model>/outlooks", outlooks.OutlookListView.as_view(), name="api-outlooks"),
     path("monitors", views.MonitorListView.as_view(), name="api-monitors"),
     path("monitors/<int:monitor>", views.MonitorView.as_view(), name="api-monitor"),
     path("runs", views.RunListView.as_view(), name="api-runs"),

@@ -4,7 +4,7 @@ from monitoring.models.batches import Batch, BatchKind, OutcomeKind, ParkedOutco
 from monitoring.models.incidents import Alert, Incident, IncidentEntry, Investigation
 from monitoring.models.monitors import AlarmBudget, Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.models.references import ReferencePart, ReferenceStudy
-from monitoring.models.runs import VERDICTS, Health, Measurement, Run
+from monitoring.models.runs import VERDICTS, Health, Measurement, Outlook, Run
 
 __all__ = [
     "VERDICTS",
@@ -20,6 +20,7 @@ __all__ = [
     "Monitor",
     "MonitorKind",
     "OutcomeKind",
+    "Outlook",
     "ParkedOutcome",
     "Profile",
     "ReferenceMode",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from monitoring.models.monitors import Monitor, MonitorKind
-from monitoring.querysets import MeasurementQuerySet, RunQuerySet
+from monitoring.querysets import MeasurementQuerySet, OutlookQuerySet, RunQuerySet
 from monitoring.stats.verdict import Verdict
 from registry.models import Version
 
@@ -128,3 +128,37 @@ class Health(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} {self.kind}: {self.verdict}"
+
+
+class Outlook(models.Model):
+    """Where a series of measurements is heading, and when it is expected to breach."""
+
+    monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="outlooks")
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="outlooks")
+    metric = models.CharField(max_length=40)
+    field = models.CharField(max_length=120, blank=True)
+    segment = models.CharField(max_length=200, blank=True)
+    windows = models.PositiveIntegerField(help_text="How many windows were looked at")
+    slope = models.FloatField(null=True, help_text="Change of the effect from window to window")
+    slope_low = models.FloatField(null=True)
+    slope_high = models.FloatField(null=True)
+    breach = models.FloatField(help_text="Effect from which it is a breach")
+    breach_at = models.DateTimeField(null=True, help_text="Expected; null: nothing can be said")
+    soonest_at = models.DateTimeField(null=True)
+    latest_at = models.DateTimeField(null=True, help_text="null: no end of it can be told")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why nothing can be said")
+    as_of = models.DateTimeField(help_text="End of the latest window")
+    made_at = models.DateTimeField(db_default=Now())
+
+    objects = OutlookQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["breach_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["monitor", "version", "metric", "field", "segment"], name="outlook_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.monitor} {self.field}: {self.breach_at or self.reason}"

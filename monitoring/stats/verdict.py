@@ -98,7 +98,7 @@ def judge(finding: Finding, threshold: Threshold, *, significant: bool) -> Verdi
         return Verdict.INSUFFICIENT_DATA
     if not significant:
         return Verdict.OK
-    size = _size(finding.value if finding.effect is None else finding.effect, threshold)
+    size = size_of(finding.value if finding.effect is None else finding.effect, threshold)
     if _reaches(size, threshold.breach) or _reaches(
         _relative(finding, threshold), threshold.relative
     ):
@@ -170,7 +170,8 @@ def is_alerting(
     return is_open
 
 
-def _size(effect: float, threshold: Threshold) -> float:
+def size_of(effect: float, threshold: Threshold) -> float:
+    """Return how large an effect is in the direction that counts."""
     if threshold.direction is Direction.UP:
         return effect
     return -effect if threshold.direction is Direction.DOWN else abs(effect)
@@ -182,7 +183,7 @@ def _relative(finding: Finding, threshold: Threshold) -> float | None:
         return None
     if finding.baseline == 0:
         return None
-    return _size(finding.effect / abs(finding.baseline), threshold)
+    return size_of(finding.effect / abs(finding.baseline), threshold)
 
 
 def _reaches(size: float | None, minimum: float | None) -> bool:
