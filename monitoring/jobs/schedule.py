@@ -23,7 +23,7 @@ from monitoring.jobs.baselines import count_new_references
 from monitoring.jobs.defaults import ensure_defaults
 from monitoring.jobs.first_window import adopt_first_windows
 from monitoring.jobs.windows import COVERED, Window, windows_between
-from monitoring.models import Batch, Monitor, Profile, Run
+from monitoring.models import Batch, Monitor, MonitorKind, Profile, Run
 from monitoring.reads.baselines import baseline_of
 from monitoring.reads.settings import config_digest, needs_outcomes
 from registry.models import Deployment, Version
@@ -127,8 +127,8 @@ def _due(version: Version, monitors: Iterable[Monitor], now: datetime) -> Iterat
 
 
 def _earliest(history: History, monitor: Monitor, now: datetime) -> datetime:
-    """How a service ran long ago helps nobody: a new monitor looks back at a week of hours."""
-    if monitor.every_hours >= DAILY:
+    """How a service ran long ago helps nobody: its hours are looked at for a week back."""
+    if monitor.kind != MonitorKind.OPERATIONS or monitor.every_hours >= DAILY:
         return history.first
     return max(history.first, now - FINE_BACK)
 

@@ -5,8 +5,11 @@ Definition
     Wilson's interval, tested against the reference's share.
 
 Example
-    >>> component_errors(Bins(Schema(Task.BINARY, ())), Profile("d"), Profile("d"))
-    {}
+    >>> from monitoring.stats.reference import Schema, Task
+    >>> bins = Bins(Schema(Task.BINARY, (), components=("speech", "intent")))
+    >>> failed = Profile("d", {"failed": np.array([5, 1, 94])})
+    >>> component_errors(bins, Profile("d"), failed)["speech"].value
+    0.05
 
 Source
     Agresti, Categorical Data Analysis, 3rd ed., section 3.5.

@@ -21,8 +21,11 @@ Interval and test
     change" is tested as in `estimation`.
 
 Example
+    >>> from monitoring.stats.reference import FieldSpec, Kind, Schema, freeze
     >>> table = pyarrow.table({"x": [0.0, 1.0] * 50, "p": [1.0] * 100, "y": [1.0, 3.0] * 50})
-    >>> losses = fit_losses(freeze(schema, table), table)
+    >>> fields = [("x", Role.FEATURE), ("p", Role.PREDICTION), ("y", Role.OUTCOME)]
+    >>> specs = tuple(FieldSpec(name, role, Kind.NUMERIC) for name, role in fields)
+    >>> losses = fit_losses(freeze(Schema(Task.REGRESSION, specs), table), table)
     >>> Losses.from_json(losses.as_json()).as_json() == losses.as_json()
     True
 

@@ -8,7 +8,7 @@ Definition
 
         BIC = n ln(sum w r^2 / n) + k ln n,
 
-    and the smallest wins; where it wins by less than 2, the shape is "uncertain".
+    and the smallest wins; where it wins by less than 4, the shape is "uncertain".
 
 Example
     >>> shape_of([0.1] * 10 + [0.5] * 10).shape.value
@@ -16,7 +16,7 @@ Example
 
 Source
     Schwarz (1978), Annals of Statistics 6:461; Raftery (1995), Sociological Methodology 25:111, on
-    differences of 2; Gama et al. (2014), ACM Computing Surveys 46(4), on the kinds of drift.
+    such differences; Gama et al. (2014), ACM Computing Surveys 46(4), on the kinds of drift.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 
 from monitoring.stats.columns import Floats
 
-FEWEST = 8
+FEWEST = 12
 MOST = 120
-CLEAR = 2.0
+CLEAR = 4.0
 EDGE = 2
 
 

@@ -13,12 +13,12 @@ Definitions
     Page-Hinkley adds up deviations from the mean so far, forgetting slowly, and signals where the
     sum leaves its own minimum (or maximum) by more than a threshold.
 
-    Errors of a model come as counts by hour. `concept_change` inserts the hours' rates into ADWIN,
+    Errors of a model come as counts by hour. `error_change` and `size_change` insert the hours' rates into ADWIN,
     and confirms what it finds by a second, different test: the largest standardised difference of
     the means before and after any hour, whose p-value is the share of seeded permutations of the
-    hours, in blocks of a day, with a difference as large. Without both nothing is said to have
-    changed. The permutation test accounts for the search, the blocks for hours of one day that are
-    alike.
+    hours with a difference as large, whole days staying together (a 24th of the hours at most).
+    Without both nothing is said to have changed. The permutation test accounts for the search, the
+    blocks for hours and days that are alike because they are near each other.
 
 Example
     >>> detector = Adwin()
@@ -47,7 +47,8 @@ GRACE = 10
 MOST_BUCKETS = 5
 DRAWS = 499
 DAY = 24
-FEWEST_HOURS = 4 * DAY
+FEWEST_DAYS = 10
+BLOCKS = 24
 
 
 @dataclass
@@ -213,14 +214,17 @@ def _change(
     measure: str, means: Floats, rows: Counts, hours: Counts, delta: float, seed: int
 ) -> Finding:
     n = int(rows.sum())
-    if means.size < FEWEST_HOURS:
-        reason = f"fewer than {FEWEST_HOURS} hours with outcomes"
-        return undefined(measure, n=n, reason=reason)
+    days = np.unique(hours // DAY).size
+    if days < FEWEST_DAYS:
+        return undefined(measure, n=n, reason=f"fewer than {FEWEST_DAYS} days with outcomes")
     if means.min() == means.max():
         return Finding(
             measure, float(means[-1]), n, p_value=1.0, baseline=float(means[0]), effect=0.0
         )
-    found = _largest(means, rows.astype(np.float64), seed)
+    # Days that follow each other are alike more often than not: as long a block as still leaves
+    # enough of them to be permuted.
+    block = max(1, days // BLOCKS) * DAY
+    found = _largest(means, rows.astype(np.float64), hours // block, seed)
     detected = _detections(means, delta)
     agreed = detected > 0 and found.p_value <= CONFIRMED
     half = z_of(CONFIDENCE) * found.error
@@ -233,7 +237,7 @@ def _change(
         high=found.after + half,
         p_value=found.p_value if agreed else max(found.p_value, 1 - CONFIDENCE),
         baseline=found.before,
-        effect=effect if agreed else 0.0,
+        effect=effect,
         standard_error=found.error,
         parameters={
             "confidence": CONFIDENCE,
@@ -258,11 +262,11 @@ def _detections(means: Floats, delta: float) -> int:
     return sum(detector.update(value) for value in ((means - low) / (high - low)).tolist())
 
 
-def _largest(means: Floats, weights: Floats, seed: int) -> Change:
-    """Return the cut with the largest weighted difference; its p-value by permuted days."""
+def _largest(means: Floats, weights: Floats, blocks: Counts, seed: int) -> Change:
+    """Return the cut with the largest weighted difference; its p-value by permuted blocks."""
     onset, size = _best_cut(means[None], weights[None])
     rng = np.random.default_rng(seed)
-    orders = np.stack([_permuted(means.size, rng) for _ in range(DRAWS)])
+    orders = np.stack([_permuted(blocks, rng) for _ in range(DRAWS)])
     _, drawn = _best_cut(means[orders], weights[orders])
     exceeding = int((drawn >= size[0] * (1 - 1e-12)).sum())
     counted = (exceeding + 1) / (DRAWS + 1)
@@ -290,15 +294,16 @@ def _gumbel_tail(drawn: Floats, observed: float) -> float:
     return float(-math.expm1(-math.exp(-(observed - place) / scale)))
 
 
-def _permuted(size: int, rng: np.random.Generator) -> Counts:
-    """Return an order of the hours in which days stay together."""
-    blocks = np.array_split(np.arange(size), max(size // DAY, 1))
-    order = rng.permutation(len(blocks))
-    return np.fromiter(chain.from_iterable(blocks[place] for place in order), np.int64, size)
+def _permuted(blocks: Counts, rng: np.random.Generator) -> Counts:
+    """Return an order of the hours in which those of one block stay together."""
+    parts = np.split(np.arange(blocks.size), np.flatnonzero(np.diff(blocks)) + 1)
+    order = rng.permutation(len(parts))
+    return np.fromiter(chain.from_iterable(parts[place] for place in order), np.int64, blocks.size)
 
 
 def _best_cut(means: Floats, weights: Floats) -> tuple[Counts, Floats]:
-    """Return, by row, the cut with the largest standardised difference, a day from either end."""
+    """Return, by row, the cut with the largest standardised difference, away from either end."""
+    edge = max(1, min(DAY, means.shape[1] // 10))
     total = weights.sum(axis=1, keepdims=True)
     gathered = np.cumsum(weights, axis=1)
     sums = np.cumsum(weights * means, axis=1)
@@ -306,9 +311,9 @@ def _best_cut(means: Floats, weights: Floats) -> tuple[Counts, Floats]:
     # The difference of both means, standardised: a bridge over its standard deviation.
     bridge = sums - gathered * mean
     spread = np.sqrt(np.maximum(gathered * (total - gathered) / total, 1e-300))
-    sizes = np.abs(bridge / spread)[:, DAY - 1 : means.shape[1] - DAY]
+    sizes = np.abs(bridge / spread)[:, edge - 1 : means.shape[1] - edge]
     places = sizes.argmax(axis=1)
-    return places + DAY, np.take_along_axis(sizes, places[:, None], axis=1)[:, 0]
+    return places + edge, np.take_along_axis(sizes, places[:, None], axis=1)[:, 0]
 
 
 def _error(means: Floats, weights: Floats) -> float:

@@ -90,7 +90,8 @@ def expected_breach(values: Sequence[float | None], *, threshold: float, rising:
     reason = _against(line, last, threshold, rising=rising) or _unproven(places, known)
     if reason:
         return Outlook(line.slope, line.low, line.high, last, reason=reason)
-    return _reached(said, line, threshold, horizon=series.size / 2)
+    spread = _middle_error(places, known, line)
+    return _reached(said, line, threshold, places, spread, series.size)
 
 
 def theil_sen(places: Floats, values: Floats) -> Line:
@@ -113,11 +114,15 @@ def theil_sen(places: Floats, values: Floats) -> Line:
 def _kendall_sd(rest: Floats) -> float:
     n = rest.size
     variance = n * (n - 1) * (2 * n + 5) / 18
-    centred = rest - rest.mean()
+    return math.sqrt(variance * _widening(rest - rest.mean()))
+
+
+def _widening(centred: Floats) -> float:
+    """Return by how much autocorrelation widens a variance: (1 + r) / (1 - r), r at least 0."""
     total = float(centred @ centred)
     r = float(centred[1:] @ centred[:-1]) / total if total > 0 else 0.0
     r = min(max(r, 0.0), 0.9)
-    return math.sqrt(variance * (1 + r) / (1 - r))
+    return (1 + r) / (1 - r)
 
 
 def _against(line: Line, last: float, threshold: float, *, rising: bool) -> str:
@@ -152,14 +157,33 @@ def _unproven(places: Floats, values: Floats) -> str:
     return ""
 
 
-def _reached(said: Outlook, line: Line, threshold: float, *, horizon: float) -> Outlook:
-    gap = threshold - (said.last or 0.0)
-    windows = gap / line.slope
-    if windows > horizon:
+def _middle_error(places: Floats, values: Floats, line: Line) -> float:
+    """Return the standard error of the line's height in the middle, wider where rest is alike."""
+    rest = values - line.at(places)
+    rest = rest - rest.mean()
+    variance = float(rest @ rest) / (rest.size - 2)
+    return math.sqrt(variance / rest.size * _widening(rest))
+
+
+def _reached(
+    said: Outlook, line: Line, threshold: float, places: Floats, error: float, size: int
+) -> Outlook:
+    """Return when the line reaches the threshold.
+
+    Slope and height in the middle are uncertain nearly independently of each other; at the last
+    window they are not, so the interval turns the line about the middle of the series.
+    """
+    windows = (threshold - (said.last or 0.0)) / line.slope
+    if windows > size / 2:
         reason = "a breach would be farther ahead than half of what has been seen"
         return Outlook(said.slope, said.low, said.high, said.last, reason=reason)
-    ends = sorted(gap / slope for slope in (line.low, line.high))
-    return Outlook(said.slope, said.low, said.high, said.last, windows, max(ends[0], 0.0), ends[1])
+    middle = float(places.mean())
+    gap = threshold - line.level - line.slope * middle
+    half = z_of(CONFIDENCE) * error
+    ends = [(gap + off) / slope for off in (-half, half) for slope in (line.low, line.high)]
+    passed = size - 1 - middle
+    soonest, latest = max(min(ends) - passed, 0.0), max(max(ends) - passed, 0.0)
+    return Outlook(said.slope, said.low, said.high, said.last, windows, soonest, latest)
 
 
 def _nothing(reason: str) -> Outlook:
