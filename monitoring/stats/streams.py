@@ -13,12 +13,12 @@ Definitions
     Page-Hinkley adds up deviations from the mean so far, forgetting slowly, and signals where the
     sum leaves its own minimum (or maximum) by more than a threshold.
 
-    Errors of a model come as counts by hour. `error_change` and `size_change` insert the hours' rates into ADWIN,
-    and confirms what it finds by a second, different test: the largest standardised difference of
-    the means before and after any hour, whose p-value is the share of seeded permutations of the
-    hours with a difference as large, whole days staying together (a 24th of the hours at most).
-    Without both nothing is said to have changed. The permutation test accounts for the search, the
-    blocks for hours and days that are alike because they are near each other.
+    Errors of a model come as counts by hour. `error_change` and `size_change` give the hours' rates
+    to ADWIN, and confirm what it finds by a second, different test: the largest standardised
+    difference of the means before and after any hour, whose p-value is the share of seeded
+    permutations of the hours with a difference as large, whole days staying together (a 24th of the
+    hours at most). Without both nothing is said to have changed. The permutation test accounts for
+    the search, the blocks for hours and days that are alike because they are near each other.
 
 Example
     >>> detector = Adwin()
