@@ -61,6 +61,7 @@ class IncidentDetail:
     row: IncidentRow
     root_cause: str
     acknowledged_at: datetime | None
+    calm_since: datetime | None
     timeline: tuple[TimelineEntry, ...]
     alerts: tuple[AlertRow, ...]
     alert_count: int
@@ -94,6 +95,7 @@ def incident_detail(user: Any, incident_id: int) -> IncidentDetail | None:
         _row(incident),
         incident.root_cause,
         incident.acknowledged_at,
+        incident.calm_since,
         tuple(_entry(one) for one in reversed(newest_entries)),
         tuple(_alert(one) for one in newest[:MOST]),
         alerts.count(),

@@ -1,6 +1,6 @@
 """Runs, their measurements, and the monitors of a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
@@ -10,6 +10,7 @@ from monitoring.reads.settings import alpha_of, budget_of
 from monitoring.stats.multiplicity import Budget, expected_false_alarms
 
 MOST_RUNS = 500
+QUARTER = 90.0  # days
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class MonitorRow:
 
     monitor: Monitor
     alpha: float
-    false_alarms_per_quarter: float
+    false_alarms_per_quarter: float  # at most, in 90 days; none of a monitor that is switched off
     latest: RunRow | None
 
 
@@ -84,12 +85,18 @@ def measurements_of(run_id: int) -> list[MeasurementRow]:
     return sorted(rows, key=lambda row: (not row.judged, row.metric, row.field, row.segment))
 
 
-def monitors_of(*, model_id: int, version_id: int | None = None) -> list[MonitorRow]:
-    """A model's monitors, each with the latest run of a version. Two queries."""
+def monitors_of(
+    *, model_id: int, version_id: int | None = None, versions: int = 1
+) -> list[MonitorRow]:
+    """A model's monitors, each with the latest run of a version. Three queries.
+
+    `versions` is how many versions they run for, as each takes its part of the budget.
+    """
     monitors = list(Monitor.objects.filter(model_id=model_id).select_related("model"))
     latest = _latest(version_id, model_id) if version_id is not None else {}
     budget = budget_of(model_id)
-    return [_monitor(one, monitors, budget, latest.get(one.pk)) for one in monitors]
+    rows = [_monitor(one, monitors, budget, versions) for one in monitors]
+    return [replace(row, latest=latest.get(row.monitor.pk)) for row in rows]
 
 
 def _latest(version_id: int, model_id: int) -> dict[int, RunRow]:
@@ -102,11 +109,16 @@ def _latest(version_id: int, model_id: int) -> dict[int, RunRow]:
 
 
 def _monitor(
-    monitor: Monitor, together: list[Monitor], budget: Budget, latest: RunRow | None
+    monitor: Monitor, together: list[Monitor], budget: Budget, versions: int
 ) -> MonitorRow:
-    alpha = alpha_of(monitor, together, budget)
-    rates = {"it": 24 / monitor.every_hours}
-    return MonitorRow(monitor, alpha, expected_false_alarms({"it": alpha}, rates), latest)
+    alpha = alpha_of(monitor, together, budget, versions=versions)
+    if not monitor.enabled:
+        return MonitorRow(monitor, alpha, 0.0, None)
+    rates = {"it": versions * 24 / monitor.every_hours}
+    windows = expected_false_alarms({"it": alpha}, rates, QUARTER)
+    # One that waits for k of n windows opens fewer incidents than it has windows above alpha.
+    share = budget.false_alarms / sum(one.enabled for one in together) * QUARTER / budget.days
+    return MonitorRow(monitor, alpha, min(windows, share), None)
 
 
 def _row(run: Run) -> RunRow:

@@ -9,6 +9,7 @@ from monitoring.metrics import LABELLED, METRICS
 from monitoring.models import Monitor, MonitorKind, Severity
 from monitoring.services.incidents import LONGEST_TEXT
 from monitoring.services.monitors import Settings
+from monitoring.stats.multiplicity import Budget
 from monitoring.web.words import title_of
 
 WINDOWS = [
@@ -111,6 +112,24 @@ class NewForm(forms.Form):
             lateness_hours=lateness_hours if kind in LABELLED else 1,
             **data,
         )
+
+
+class BudgetForm(forms.Form):
+    """How many false alarms a model may raise."""
+
+    false_alarms = forms.FloatField(label="False alarms at most", min_value=0)
+    days = forms.FloatField(
+        label="In so many days",
+        min_value=1,
+        help_text="All monitors of the model share them. Fewer false alarms: changes have to be"
+        " larger, or last longer, to be seen.",
+    )
+
+    @classmethod
+    def of(cls, budget: Budget) -> "BudgetForm":
+        """The form with the budget that holds now."""
+        said = {"false_alarms": f"{budget.false_alarms:g}", "days": f"{budget.days:g}"}
+        return cls(initial=said, auto_id="budget_%s")
 
 
 class AcknowledgeForm(forms.Form):

@@ -19,9 +19,11 @@ from monitoring.policies import can_handle
 from monitoring.reads.incident_list import STATES, Wanted
 from monitoring.reads.incident_list import incident_list as read_list
 from monitoring.reads.incidents import IncidentDetail, TimelineEntry, incident_detail
+from monitoring.reads.investigations import investigation_of
 from monitoring.services import incidents as services
 from monitoring.services.incidents import IncidentInvalid
 from monitoring.states import INCIDENT_MOVES, IllegalIncidentMove, IncidentState
+from monitoring.web.findings import told
 from monitoring.web.forms import AcknowledgeForm, NoteForm, ResolveForm
 from monitoring.web.words import window_text
 
@@ -137,9 +139,11 @@ def _page(request: HttpRequest, incident_id: int, bound: forms.Form | None = Non
     if detail is None:
         raise Http404
     incident = _visible(user, incident_id)
+    found = investigation_of(incident)
     context = {
         "incident": detail.row,
         "detail": detail,
+        "found": told(found) if found else None,
         "alerts": [
             (one, window_text(one.window_start, one.window_end)) for one in detail.alerts[:ALERTS]
         ],

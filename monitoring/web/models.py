@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
+from accounts.policies import require
 from accounts.sessions import person_of
 from monitoring.metrics import words_of
 from monitoring.models import MonitorKind
@@ -21,11 +24,17 @@ from monitoring.reads.behaviour import (
 )
 from monitoring.reads.health import coverage_of, health_of, open_incidents
 from monitoring.reads.runs import MonitorRow, monitors_of
+from monitoring.reads.settings import budget_of, versions_watched
 from monitoring.reads.watched import MOST, watched_models
+from monitoring.services.budgets import set_alarm_budget
+from monitoring.services.monitors import ONLY_THE_TEAM, MonitorInvalid
+from monitoring.web.budgets import budget_context, per_quarter
 from monitoring.web.charts import coverage_chart, monitor_chart
+from monitoring.web.forms import BudgetForm
 from monitoring.web.periods import View, period_choice, version_choice, view_of
 from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit, length, span, threshold_text
+from registry.models import Model
 from registry.reads.deployments import serving_now
 
 COLUMNS = 100  # of a chart, where a period has more windows
@@ -72,8 +81,33 @@ def watch_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def model_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One model: every monitor's chart, drift by field, coverage of outcomes."""
+    return _page(request, watched_model(person_of(request), slug))
+
+
+@require_POST
+def change_budget(request: HttpRequest, slug: str) -> HttpResponse:
+    """Declare how many false alarms the model may raise; what is wrong is said on the page."""
     user = person_of(request)
     model = watched_model(user, slug)
+    require(can_change_monitors(user, model), ONLY_THE_TEAM)
+    form = BudgetForm(request.POST)
+    if not (form.is_valid() and _declared(user, model, form)):
+        return _page(request, model, form)
+    messages.success(request, "Saved. Windows that are evaluated from now on share it.")
+    return redirect("monitoring-model", slug=model.slug)
+
+
+def _declared(user: User, model: Model, form: BudgetForm) -> bool:
+    try:
+        set_alarm_budget(actor=user, model_id=model.pk, **form.cleaned_data)
+    except MonitorInvalid as refusal:
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        return False
+    return True
+
+
+def _page(request: HttpRequest, model: Model, form: BudgetForm | None = None) -> HttpResponse:
+    user = person_of(request)
     versions, watched = versions_of(model.pk), watched_versions(model.pk)
     serving = [period.version_id for period in serving_now(model.pk)]
     view = view_of(request.GET, versions, watched, serving)
@@ -87,7 +121,10 @@ def model_page(request: HttpRequest, slug: str) -> HttpResponse:
         "incidents": open_incidents(model_id=model.pk),
         **(_of_version(model, view) if view.version else {}),
     }
-    return render(request, "monitoring/model.html", context)
+    if form is not None or context["may_change"]:
+        context["budget_form"] = form or BudgetForm.of(budget_of(model.pk))
+    status = 200 if form is None else 422
+    return render(request, "monitoring/model.html", context, status=status)
 
 
 def _of_version(model: Any, view: View) -> dict[str, Any]:
@@ -97,7 +134,8 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
     version.model = model
     seen = behaviour_of(version.pk, days=view.days, columns=COLUMNS)
     unit = answer_unit(getattr(version, "schema", None))
-    rows = monitors_of(model_id=model.pk, version_id=version.pk)
+    running = versions_watched(model.pk)
+    rows = monitors_of(model_id=model.pk, version_id=version.pk, versions=running)
     panels = [_panel(row, seen, unit) for row in rows]
     return {
         "seen": seen,
@@ -106,6 +144,7 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
         "coverage_chart": _coverage(rows, seen),
         "horizon": length(model.outcome_horizon_hours),
         "panels": panels,
+        "budget": budget_context(model.pk, rows, running) if rows else None,
         "sections": _sections(panels),
     }
 
@@ -134,6 +173,7 @@ def _panel(row: MonitorRow, seen: Behaviour, unit: str) -> dict[str, Any]:
         "warning": threshold_text(monitor, "warning", unit),
         "breach": threshold_text(monitor, "breach", unit),
         "window": span(monitor.window_hours),
+        "false_alarms": per_quarter(row.false_alarms_per_quarter),
         "chart": monitor_chart(monitor, own, answer_unit=unit) if own.runs else None,
     }
 

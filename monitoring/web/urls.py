@@ -7,6 +7,7 @@ from monitoring.web import dashboards, incidents, models, monitors, runs
 urlpatterns: list[URLPattern | URLResolver] = [
     path("monitoring", models.watch_list, name="monitoring"),
     path("monitoring/<slug:slug>", models.model_page, name="monitoring-model"),
+    path("monitoring/<slug:slug>/budget", models.change_budget, name="monitoring-budget"),
     path("monitoring/<slug:slug>/new", monitors.new, name="monitor-new"),
     path(
         "monitoring/<slug:slug>/performance", dashboards.performance, name="monitoring-performance"
