@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help demo up run manage clean-demo test bench calibrate check format environment environment-all \
+.PHONY: help demo up run manage clean-demo test bench agreement calibrate check format environment environment-all \
 	check-format check-lint check-types check-imports check-migrations check-templates check-django
 
 help: ## List the commands
@@ -29,6 +29,9 @@ test: environment-all ## Run the tests on servers of their own: make test ARGS="
 
 bench: environment-all ## Measure cost beside other libraries; make bench ARGS="--rows 100000", ARGS=answers
 	@exec $(VENV)/python -m benchmarks $(ARGS)
+
+agreement: environment-all ## Every measure beside SciPy, scikit-learn and River: ARGS=--write writes docs/statistics.md
+	@exec $(VENV)/python -m benchmarks.agreement $(ARGS)
 
 calibrate: environment-all ## Observed against declared false alarms, and power: ARGS=--quick takes a minute
 	@exec $(VENV)/python -m benchmarks.calibrate $(ARGS)
