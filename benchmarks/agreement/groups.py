@@ -3,15 +3,27 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 from scipy import stats
 from sklearn import metrics
 
 from benchmarks.agreement.seen import Seen, bound_of, same, within
 from monitoring.stats import fairness
+from monitoring.stats.building import profile_outcomes
 from monitoring.stats.columns import Counts
+from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 
 ORACLE = "scikit-learn, by group"
 LABELS = tuple("abcde")
+REGRESSION = Schema(
+    Task.REGRESSION,
+    (
+        FieldSpec("said", Role.PREDICTION, Kind.NUMERIC),
+        FieldSpec("was", Role.OUTCOME, Kind.NUMERIC),
+        FieldSpec("sex", Role.GROUP, Kind.CATEGORICAL),
+    ),
+    groups=("sex",),
+)
 RATES = (
     "selection_rate",
     "base_rate",
@@ -54,6 +66,7 @@ def compared() -> Iterator[Seen]:
     for name, pairs in gaps.items():
         yield same(name, ORACLE, pairs)
     yield _parity_test()
+    yield from _means()
     yield from _impact()
 
 
@@ -81,11 +94,11 @@ def _by_rows(cube: Counts) -> Numbers:
 
 def _gaps(cube: Counts, wanted: Numbers) -> dict[str, tuple[float | None, float]]:
     found = fairness.parity(cube.sum(axis=1), LABELS) | fairness.odds(cube, LABELS)
-    apart = {name: max(wanted[rate]) - min(wanted[rate]) for name, rate in GAPS.items()}
+    apart = {name: _spread(wanted[rate]) for name, rate in GAPS.items()}
     ratio = {rate: min(wanted[rate]) / max(wanted[rate]) for rate in RATES}
     both = ("true_positive_rate", "false_positive_rate")
     apart["demographic_parity_ratio"] = ratio["selection_rate"]
-    apart["equalized_odds_difference"] = max(max(wanted[one]) - min(wanted[one]) for one in both)
+    apart["equalized_odds_difference"] = max(_spread(wanted[one]) for one in both)
     apart["equalized_odds_ratio"] = min(ratio[one] for one in both)
     return {name: (found[name].value, value) for name, value in apart.items()}
 
@@ -98,6 +111,31 @@ def _parity_test() -> Seen:
         wanted = float(stats.chi2_contingency(decisions, correction=False).pvalue)
         pairs.append((found.p_value, wanted))
     return same("demographic parity, p", "SciPy, chi-square", pairs)
+
+
+def _means() -> Iterator[Seen]:
+    """Return gaps of errors, from profiles of regressions with two groups."""
+    gaps: Pairs = []
+    squares: Pairs = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        side, was = rng.choice(["f", "m"], 900), rng.normal(50, 10, 900)
+        said = was + rng.normal(0, 2, 900) + (side == "m") * 0.5
+        table = pa.table({"sex": side, "was": was, "said": said})
+        bins = freeze(REGRESSION, table)
+        found = fairness.fairness(bins, profile_outcomes(bins, table), "sex")
+        errors = [(said - was)[side == label] for label in ("f", "m")]
+        bias = _spread([float(one.mean()) for one in errors])
+        mae = _spread([float(np.abs(one).mean()) for one in errors])
+        rmse = _spread([float(np.mean(one**2) ** 0.5) for one in errors])
+        gaps += [(found["bias_difference"].value, bias), (found["mae_difference"].value, mae)]
+        squares.append((found["rmse_difference"].value, rmse))
+    yield same("mae_, bias_difference", "NumPy", gaps)
+    yield same("rmse_difference", "NumPy", squares)
+
+
+def _spread(values: Sequence[float]) -> float:
+    return max(values) - min(values)
 
 
 def _impact() -> Iterator[Seen]:

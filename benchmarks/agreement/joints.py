@@ -185,10 +185,10 @@ def _quality() -> Iterator[Seen]:
     yield same("Benjamini–Hochberg", ORACLE, adjusted)
     welch = []
     for seed in range(10):
-        one, two = rng.normal(0, 1, 5 + seed), rng.normal(0.5, 3, 40)
-        gap = float(one.mean() - two.mean())
-        parts = [(float(stats.sem(side)), side.size) for side in (one, two)]
-        welch.append((intervals.welch_p(gap, *parts), _welch(one, two)))
+        few, many = rng.normal(0, 1, 5 + seed), rng.normal(0.5, 3, 40)
+        gap = float(few.mean() - many.mean())
+        parts = [(float(stats.sem(side)), side.size) for side in (few, many)]
+        welch.append((intervals.welch_p(gap, *parts), _welch(few, many)))
     yield same("means of few rows, p", f"{ORACLE}, Welch's t", welch)
 
 

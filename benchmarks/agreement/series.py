@@ -1,6 +1,7 @@
 """Estimates before outcomes, streams, shapes, trends and looks, beside their oracles."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from river import drift
@@ -22,6 +23,7 @@ from monitoring.stats.trend import theil_sen
 
 LEARN = "scikit-learn"
 RIVER = "River"
+DETECTORS: Any = drift  # River ships no types
 SEEDS = range(10)
 
 
@@ -86,6 +88,8 @@ def _losses() -> Seen:
     bins = freeze(REGRESSION, table)
     known = profile_predictions(bins, table) + profile_outcomes(bins, table)
     losses = fit_losses(bins, table)
+    if losses.models is None:
+        raise ValueError("The reference of a regression must give a model of its losses.")
     pairs: list[tuple[float | None, float]] = []
     for seed in range(2, 7):
         window = journeys(3_000, seed)
@@ -110,7 +114,7 @@ def _adwin() -> Iterator[Seen]:
     means: list[tuple[float | None, float]] = []
     for seed in range(6):
         for delta in (0.002, 0.2):
-            ours, theirs = Adwin(delta=delta), drift.ADWIN(delta=delta)
+            ours, theirs = Adwin(delta=delta), DETECTORS.ADWIN(delta=delta)
             for value in _stream(seed):
                 changed = ours.update(value)
                 theirs.update(value)
@@ -137,7 +141,7 @@ def _page_hinkley() -> Seen:
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         stream = np.concatenate([rng.normal(level, 1, 800) for level in (0, 1.5, 0)])
-        ours, theirs = PageHinkley(threshold=20), drift.PageHinkley(threshold=20)
+        ours, theirs = PageHinkley(threshold=20), DETECTORS.PageHinkley(threshold=20)
         for value in stream.tolist():
             changed = ours.update(value)
             theirs.update(value)

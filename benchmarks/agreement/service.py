@@ -138,6 +138,7 @@ def _business() -> Iterator[Seen]:
 
 def _agreement() -> Iterator[Seen]:
     kappas: Pairs = []
+    shares: Pairs = []
     correlations: Pairs = []
     gaps: Pairs = []
     for seed in SEEDS:
@@ -147,6 +148,7 @@ def _agreement() -> Iterator[Seen]:
         table = pa.table({"was": true, "proxy": other})
         found = agreement(profile_agreement(freeze(LABELLED, table), table, "proxy"))
         kappas.append((found["cohen_kappa"].value, float(cohen_kappa_score(true, other))))
+        shares.append((found["agreement_share"].value, float((true == other).mean())))
         one = rng.normal(50, 10, 2_000)
         two = one + rng.normal(0.5, 4, 2_000)
         table = pa.table({"was": one, "proxy": two})
@@ -155,6 +157,7 @@ def _agreement() -> Iterator[Seen]:
         correlations.append((found["agreement_correlation"].value, correlation))
         gaps.append((found["agreement_difference"].value, float((two - one).mean())))
     yield same("cohen_kappa", "scikit-learn, cohen_kappa_score", kappas)
+    yield same("agreement_share", "NumPy", shares)
     yield same("agreement_correlation", "SciPy, pearsonr", correlations)
     yield same("agreement_difference", "NumPy", gaps)
 

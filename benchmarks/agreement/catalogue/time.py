@@ -72,9 +72,9 @@ SERVICE = subject(
         test="test_business",
     ),
     Measure(
-        "cohen_kappa",
-        "(p_o − p_e) / (1 − p_e), true against natural or proxy outcomes",
-        ("cohen_kappa",),
+        "agreement_share, cohen_kappa",
+        "p_o; (p_o − p_e) / (1 − p_e), true against natural or proxy outcomes",
+        ("agreement_share", "cohen_kappa"),
         source="Cohen 1960; Fleiss et al. 1969",
         module="agreement",
         test="test_agreement",
@@ -106,6 +106,12 @@ EXPERIMENTS = subject(
         "McNemar",
         "exact binomial below 20, else (b − c)² / (b + c)",
         ("McNemar, few rows, p",),
+        module="experiments/shadow",
+    ),
+    Measure(
+        "disagreement_share",
+        "unequal answers / rows of each segment, against the rest; Benjamini–Hochberg",
+        beside="SciPy's false_discovery_control, in the tests only",
         module="experiments/shadow",
     ),
     Measure(
