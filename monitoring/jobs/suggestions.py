@@ -16,6 +16,7 @@ from registry.schemas import PredictionSchema
 HOUR, DAY = 1, 24
 WEEK = 24 * 7
 FOUR_WEEKS = 4 * WEEK
+TWELVE_WEEKS = 12 * WEEK
 QUARTER = 13 * WEEK
 
 
@@ -201,7 +202,8 @@ def _concept(metric: str, horizon: int, warning: float, breach: float) -> Spec:
         "Finds the day from which errors are others, where a window of four weeks blurs it.",
         warning,
         breach,
-        window_hours=QUARTER,
+        window_hours=TWELVE_WEEKS,
+        every_hours=FOUR_WEEKS,
         lateness_hours=horizon,
     )
 
