@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.agreement import __main__ as command
-from benchmarks.agreement import report
+from benchmarks.agreement import distances, report
 from benchmarks.agreement.catalogue import MEASURES, Measure
 from benchmarks.agreement.seen import Seen, bound_of, near, same, within
 from monitoring.stats import stability
@@ -130,3 +130,12 @@ def test_the_command_exits_with_one_where_a_measure_is_broken(monkeypatch, capsy
         monkeypatch.setattr(command, "everything", lambda one=one: [one])
         assert command.main() == code
     assert "| **m** |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("measure", ["psi", "hellinger", "l_infinity"])
+def test_a_planted_wrong_formula_is_caught(monkeypatch, measure):
+    right = stability.DISTANCES[measure]
+    monkeypatch.setitem(stability.DISTANCES, measure, lambda p, q: right(p, q) * (1 + 1e-6))
+    broken = {one.measure for one in distances.compared() if not one.kept}
+    assert measure in broken
+    assert broken <= {measure}

@@ -31,7 +31,7 @@ DISTANCES = subject(
     Measure(
         "p-value of the distances",
         "permutation moments of chi² given all totals, Pearson III tail",
-        beside="simulation: at most p of windows have a p-value up to p",
+        beside="simulation: windows without change, by size and cells; one exception below",
         source="Yurdakul and Naranjo 2020; Haldane 1940; Dawson 1954",
         module="null",
         test="test_null",
