@@ -8,8 +8,9 @@ from django import forms
 from monitoring.metrics import LABELLED, METRICS
 from monitoring.models import Monitor, MonitorKind, Severity
 from monitoring.services.incidents import LONGEST_TEXT
-from monitoring.services.monitors import Settings
+from monitoring.services.monitors import OPTIONS, Settings
 from monitoring.stats.multiplicity import Budget
+from monitoring.web.monitor_fields import Finer, option_fields
 from monitoring.web.words import title_of
 
 WINDOWS = [
@@ -24,25 +25,41 @@ STEPS = [(1, "every hour"), (24, "every day"), (168, "every week"), (672, "every
 EFFECT = "Drift: the distance; fairness: the gap. Otherwise: the change against the reference."
 
 
-class ChangeForm(forms.Form):
-    """What people of the team change most often."""
+class ChangeForm(Finer):
+    """What people of the team change: fields that are not sent stay as they are."""
 
     warning = forms.FloatField(label="Warning from", required=False, help_text=EFFECT)
     breach = forms.FloatField(label="Breach from", required=False)
     severity = forms.ChoiceField(label="Severity of an incident", choices=Severity.choices)
-    open_after = forms.IntegerField(
-        label="Windows that breach in a row before an incident opens", min_value=1, max_value=10
-    )
     why = forms.CharField(label="Why it is set up like this", max_length=300, required=False)
     enabled = forms.BooleanField(label="Evaluate new windows", required=False)
 
-    @classmethod
-    def of(cls, monitor: Monitor) -> "ChangeForm":
-        """The form with the monitor's settings."""
-        return cls(initial={name: getattr(monitor, name) for name in cls.base_fields})
+    field_order = ("warning", "breach", "relative_warning", "relative", "severity")
+
+    def __init__(self, monitor: Monitor, data: Any = None) -> None:
+        names = self.base_fields
+        now = {name: getattr(monitor, name) for name in names} | monitor.options
+        super().__init__(data, initial=now)
+        self.before = monitor.options
+        for name, field in option_fields().items():
+            if monitor.kind in OPTIONS[name].kinds:
+                self.fields[name] = field
+        self.order_fields([*self.field_order, *OPTIONS])
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent, as the service wants it."""
+        sent = set(self.data) | {"enabled"}
+        if "reference" in sent:
+            sent |= {"reference_start", "reference_end"}
+        data = {name: value for name, value in self.cleaned_data.items() if name in sent}
+        for name in ("reference", "open_of", "close_after"):
+            if not data.get(name):
+                data.pop(name, None)
+        options = self.options(data, self.before)
+        return data if options == self.before else data | {"options": options}
 
 
-class NewForm(forms.Form):
+class NewForm(Finer):
     """A monitor to be set up."""
 
     name = forms.CharField(label="Name", max_length=120)
@@ -85,23 +102,42 @@ class NewForm(forms.Form):
     severity = forms.ChoiceField(
         label="Severity of an incident", choices=Severity.choices, initial=Severity.WARNING
     )
-    open_after = forms.IntegerField(
-        label="Windows that breach in a row before an incident opens",
-        initial=1,
-        min_value=1,
-        max_value=10,
-    )
     why = forms.CharField(label="Why", max_length=300, required=False)
+
+    field_order = ("name", "measure", "fields_watched", "segment", "window_hours", "every_hours")
 
     def __init__(self, *args: Any, names: Sequence[str] = (), **more: Any) -> None:
         super().__init__(*args, **more)
         chosen = self.fields["fields_watched"]
         if isinstance(chosen, forms.MultipleChoiceField):
             chosen.choices = [(name, name) for name in names]
+        for name, field in option_fields().items():
+            kinds = " and ".join(MonitorKind(kind).label for kind in OPTIONS[name].kinds)
+            field.help_text = f"Of {kinds} monitors only. {field.help_text}"
+            self.fields[name] = field
+        self.order_fields([*self.field_order, "warning", "breach", "severity", "why"])
+
+    def first(self) -> list[forms.BoundField]:
+        """What everybody says of a monitor."""
+        return [one for one in self if one.name not in self._finer()]
+
+    def further(self) -> list[forms.BoundField]:
+        """What has good defaults."""
+        return [one for one in self if one.name in self._finer()]
+
+    def further_is_wrong(self) -> bool:
+        return any(one.errors for one in self.further())
+
+    def _finer(self) -> set[str]:
+        return {*Finer.base_fields, *OPTIONS, "alpha", "minimum_n"}
 
     def settings(self, *, lateness_hours: int) -> Settings:
         """What the service wants; what needs outcomes waits `lateness_hours` for them."""
         data = dict(self.cleaned_data)
+        options = self.options(data, {})
+        for name in ("reference", "close_after"):
+            if not data[name]:
+                data.pop(name)
         kind, _, metric = data.pop("measure").partition(":")
         segment = data.pop("segment").strip()
         return Settings(
@@ -110,6 +146,7 @@ class NewForm(forms.Form):
             fields=data.pop("fields_watched"),
             segments=[segment] if segment else [],
             lateness_hours=lateness_hours if kind in LABELLED else 1,
+            options=options,
             **data,
         )
 

@@ -51,6 +51,12 @@ FIELDS: dict[str, str] = {
     MonitorKind.QUALITY: "every field that fits",
     MonitorKind.FAIRNESS: "every group field",
 }
+OPTION_WORDS = {
+    "beta": "beta",
+    "top": "top share",
+    "group_minimum": "rows of the smallest group",
+    "target": "target",
+}
 Choice = list[dict[str, Any]]
 
 
@@ -58,7 +64,7 @@ Choice = list[dict[str, Any]]
 def monitor_page(request: HttpRequest, monitor_id: int) -> HttpResponse:
     """One monitor; a POST changes it and answers with the page again if it cannot."""
     monitor = visible_monitor(person_of(request), monitor_id)
-    form = ChangeForm(request.POST) if request.method == "POST" else ChangeForm.of(monitor)
+    form = ChangeForm(monitor, request.POST if request.method == "POST" else None)
     if request.method == "POST" and _changed(request, monitor, form):
         return redirect("monitor", monitor_id=monitor.pk)
     status = 422 if form.is_bound else 200
@@ -94,7 +100,7 @@ def _changed(request: HttpRequest, monitor: Monitor, form: ChangeForm) -> bool:
     if not form.is_valid():
         return False
     try:
-        change_monitor(actor=user, monitor_id=monitor.pk, changes=form.cleaned_data)
+        change_monitor(actor=user, monitor_id=monitor.pk, changes=form.changes())
     except MonitorInvalid as refusal:
         _explain(form, refusal)
         return False
@@ -182,18 +188,30 @@ def _periods() -> list[tuple[str, str]]:
     return [(key, label) for key, (label, _) in PERIODS.items()]
 
 
+def _held_against(monitor: Monitor) -> str:
+    start, end = monitor.reference_start, monitor.reference_end
+    pinned = f", {window_text(start, end)}" if start and end else ""
+    return f"{monitor.get_reference_display()}{pinned}"
+
+
+def _windows(count: int) -> str:
+    return "one window" if count == 1 else f"{count} windows in a row"
+
+
 def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
     runs = YEAR_HOURS / monitor.every_hours
     opens = "a window breaches"
-    if monitor.open_after > 1:
+    if monitor.open_of > 1:
         opens = f"{monitor.open_after} of {monitor.open_of} windows in a row breach"
+    options = [f"{OPTION_WORDS[name]} {value:g}" for name, value in monitor.options.items()]
     volume = monitor.metric == "volume"
     fields = ", ".join(monitor.fields) or ("" if volume else FIELDS.get(monitor.kind, ""))
     facts = [
         ("Measures", title_of(monitor.metric, monitor.kind)),
         ("Fields", fields),
         ("Rows", " or ".join(monitor.segments) or "all"),
-        ("Held against", monitor.get_reference_display()),
+        ("Held against", _held_against(monitor)),
+        ("With", ", ".join(options)),
         ("Window", f"{length(monitor.window_hours)}, evaluated every {span(monitor.every_hours)}"),
         ("Evaluated", f"{length(monitor.lateness_hours)} after the end of a window"),
         ("Warning", threshold_text(monitor, "warning", unit)),
@@ -201,6 +219,7 @@ def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
         ("False alarms", f"at most {100 * alpha:.2g}\u202f% of windows, {times(alpha * runs)}"),
         ("Too little data", "" if volume else f"no verdict below {monitor.minimum_n:,} rows"),
         ("Incident", f"{monitor.get_severity_display()}, opened as soon as {opens}"),
+        ("Calm", f"after {_windows(monitor.close_after)} without breach"),
         ("Why", monitor.why),
         ("Set up by", monitor.created_by.name if monitor.created_by else "Ombud"),
     ]
