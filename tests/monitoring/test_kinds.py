@@ -107,7 +107,8 @@ def test_the_day_from_which_errors_are_others_is_found(robot, service):
     change = newest("Concept drift")
     assert change.verdict == "breach"
     assert change.parameters["confirmed"]
-    assert abs(change.parameters["onset_hour"] / 24 - 60) <= 8
+    onset = change.run.window_start + timedelta(hours=change.parameters["onset_hour"])
+    assert abs(onset - (START + timedelta(days=60))) <= timedelta(days=8)
     assert change.parameters["shape"] in {"sudden", "uncertain"}
 
 
