@@ -2,7 +2,7 @@
 
 Definition
     Shares of rows that are missing (null, NaN), out of the declared range (with infinities) or of a
-    category the reference never saw; each with Wilson's interval and tested against the
+    category the reference never saw (of which some are to be expected); each with Wilson's interval and tested against the
     reference's share, which is a sample too. Volume: the rows of a window against those of the
     reference's windows of equal length, by a prediction interval on the square-root scale.
 
@@ -23,7 +23,7 @@ from scipy import special
 from monitoring.stats.columns import Floats
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, share_error, two_shares, wilson
-from monitoring.stats.profiles import Profile, categorical_view, numeric_view
+from monitoring.stats.profiles import CategoricalView, Profile, categorical_view, numeric_view
 from monitoring.stats.reference import Bins
 
 POISSON_SD = 0.5  # standard deviation of the square root of a Poisson count
@@ -41,9 +41,18 @@ def quality(bins: Bins, reference: Profile, current: Profile, name: str) -> dict
     one, two = (categorical_view(bins, side, name) for side in (reference, current))
     pairs = {
         "missing_share": (two.missing, one.missing),
-        "unseen_share": (two.apart["unseen"], one.apart["unseen"]),
+        "unseen_share": (two.apart["unseen"], good_turing(one)),
     }
     return _changes(pairs, two.rows, one.rows)
+
+
+def good_turing(view: CategoricalView) -> int:
+    """Return how many rows of a category that it never saw a sample of this size would expect.
+
+    That is as many as have a category all to themselves (Good 1953, Biometrika 40:237): a field
+    with many rare categories brings new ones without having changed.
+    """
+    return max(view.apart["unseen"], int((view.counts == 1).sum()))
 
 
 def missing_of(bins: Bins, profile: Profile, name: str) -> tuple[int, int]:

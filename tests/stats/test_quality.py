@@ -2,11 +2,14 @@
 
 import math
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
 
-from monitoring.stats import structure
+from monitoring.stats import quality, structure
+from monitoring.stats.building import profile_predictions
+from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 
 
 def test_fields_that_vanish_appear_empty_or_change_type_are_named():
@@ -43,3 +46,19 @@ def test_duplicates_and_freshness():
     assert structure.freshness(None, usual_gap=60.0).reason
     assert structure.freshness(5.0, usual_gap=None).reason
     assert structure.duplicates(0, 0, 5, 5).reason == "no rows"
+
+
+def test_a_field_of_many_rare_categories_brings_new_ones_without_having_changed():
+    rng = np.random.default_rng(8)
+    shares = 1 / np.arange(1, 501) ** 1.1
+    shares /= shares.sum()
+    schema = Schema(Task.BINARY, (FieldSpec("code", Role.FEATURE, Kind.CATEGORICAL),), ("0", "1"))
+    alarms = 0
+    for _ in range(100):
+        usual, now = (
+            pa.table({"code": rng.choice(500, n, p=shares).astype(str)}) for n in (2000, 1000)
+        )
+        bins = freeze(schema, usual)
+        sides = [profile_predictions(bins, side) for side in (usual, now)]
+        alarms += (quality.quality(bins, *sides, "code")["unseen_share"].p_value or 1.0) <= 0.01
+    assert alarms <= 5
