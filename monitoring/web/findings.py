@@ -55,7 +55,8 @@ def told(found: Investigated) -> dict[str, Any]:
 
 def _group(words: tuple[str, str], rows: list[dict[str, Any]]) -> dict[str, Any]:
     title, meaning = words
-    return {"title": title, "meaning": meaning, "rows": rows}
+    of = "Share of drift × importance" if title == FEATURES[0] else "Share of the error's change"
+    return {"title": title, "meaning": meaning, "rows": rows, "of": of}
 
 
 def _row(one: CauseRow, name: str, because: list[str]) -> dict[str, Any]:
