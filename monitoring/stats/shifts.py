@@ -47,6 +47,7 @@ MEASURES = ("level_shift", "spread_shift", "cell_shift", "value_shift")
 RARE_SHARE = 0.002
 SURE = 1e-5
 BESIDE = 3
+USUAL, MOST = 0.2, 0.5
 MANY = 6
 GAINED = 1.2
 SMALL = 1e-6
@@ -164,14 +165,15 @@ def _standing(is_mass: Flags, reference: Counts, current: Counts) -> Flags:
     at an end stands out only while the tenth of the reference beside it did not gain: beyond the
     reference's last quantile a sentinel and a moved field look the same. Single mass points always
     stand out; where most of the reference lies on several of them, the field is a discrete one, and
-    they are each other's neighbours.
+    they are each other's neighbours. A value that a fifth of the reference has is what is usual,
+    and an open bin that holds most rows says that the field moved there.
     """
     discrete = is_mass.sum() >= MANY and reference[is_mass].sum() > reference.sum() / 2
     chosen = np.flatnonzero(reference + current > 0) if discrete else np.flatnonzero(~is_mass)
     p, q = shares(reference[chosen]), shares(current[chosen])
     kept = np.ones(reference.shape, np.bool_)
     if chosen.size < 2 * BESIDE:
-        return kept
+        return kept & (shares(reference) <= USUAL)
     ratio = (q + SMALL) / (p + SMALL)
     padded = np.concatenate([[0.0] * BESIDE, ratio, [0.0] * BESIDE])
     windows = np.lib.stride_tricks.sliding_window_view(padded, BESIDE)
@@ -180,8 +182,8 @@ def _standing(is_mass: Flags, reference: Counts, current: Counts) -> Flags:
     kept[chosen] = ratio > 2 * beside
     tenth = max(1, chosen.size // 10)
     for end, inner in ((0, slice(1, 1 + tenth)), (-1, slice(-1 - tenth, -1))):
-        kept[chosen[end]] = q[inner].sum() < GAINED * p[inner].sum()
-    return kept
+        kept[chosen[end]] = q[inner].sum() < GAINED * p[inner].sum() and q[end] <= MOST
+    return kept & (shares(reference) <= USUAL)
 
 
 def _one_cell(
