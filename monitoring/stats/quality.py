@@ -2,9 +2,10 @@
 
 Definition
     Shares of rows that are missing (null, NaN), out of the declared range (with infinities) or of a
-    category the reference never saw (of which some are to be expected); each with Wilson's interval and tested against the
-    reference's share, which is a sample too. Volume: the rows of a window against those of the
-    reference's windows of equal length, by a prediction interval on the square-root scale.
+    category the reference never saw, of which some are to be expected; each with Wilson's interval
+    and tested against the reference's share, which is a sample too. Volume: the rows of a window
+    against those of the reference's windows of equal length, by a prediction interval on the
+    square-root scale.
 
 Example
     >>> share_change("missing_share", 90, 100, 0, 1000).effect

@@ -29,7 +29,7 @@ CAUSES = [
     cause("data_quality", "wind is missing", 0.25, FAULT),
     cause("feature", "constant", 0.0, FEATURE),
 ]
-SEARCH = {
+SEARCH: dict[str, Any] = {
     "segments": [WORST | {"parameters": {"adjusted_p": 0.003}}],
     "rows": 4000,
     "searched": 240,
