@@ -1,0 +1,36 @@
+"""Approval policies: who must sign what, and which gates stand before it."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from governance.states import RequestKind
+from registry.models import RiskTier
+
+
+class ApprovalPolicy(models.Model):
+    """Who must sign and which gates are asked, by kind of change and risk tier; versioned."""
+
+    kind = models.CharField(max_length=12, choices=[(k, k.replace("_", " ")) for k in RequestKind])
+    risk_tier = models.CharField(max_length=10, choices=RiskTier)
+    number = models.PositiveIntegerField(default=1)
+    quorum = models.JSONField(help_text="role -> number of signatures")
+    gates = models.JSONField(help_text="list of {gate, mode, parameters}")
+    current = models.BooleanField(default=True)
+    valid_from = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["kind", "risk_tier", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "risk_tier", "number"], name="policy_once"),
+            models.UniqueConstraint(
+                fields=["kind", "risk_tier"], condition=Q(current=True), name="policy_one_current"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of a {self.risk_tier}-risk model, policy {self.number}"
+
+    @property
+    def audit_team_id(self) -> None:
+        return None
