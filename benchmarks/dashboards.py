@@ -21,7 +21,7 @@ HOURS, FIELDS, ROUNDS = 8_760, 25, 15
 END = datetime(2026, 1, 1, tzinfo=UTC)
 SLUG = "a-year-of-hours"
 PAGES = ("", "/drift", "/drift?field=field_07", "/performance", "/operations")
-KINDS = ("drift", "drift?columns=60", "performance", "operations")
+KINDS = ("drift", "drift?columns=200", "drift?columns=400", "performance", "operations")
 
 RUNS = """
 INSERT INTO monitoring_run (monitor_id, version_id, window_start, window_end, config_digest,

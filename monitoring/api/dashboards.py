@@ -18,7 +18,7 @@ from monitoring.reads.behaviour import versions_of, watched_versions
 from monitoring.reads.charts import distribution_of
 from monitoring.reads.dashboards import boards
 from monitoring.reads.dashboards.curves import LONGEST, reliability_of
-from monitoring.reads.dashboards.heat import HeatMap, Row, heat_maps, heat_of
+from monitoring.reads.dashboards.heat import HeatMap, Row, heat_maps_of, heat_of
 from monitoring.reads.dashboards.lines import Line, Lines, Point, Scope, lines_of
 from monitoring.reads.dashboards.windows import newest_window
 from monitoring.reads.windows import ALL_ROWS
@@ -150,9 +150,9 @@ class DriftView(APIView):
     def get(self, request: Request, model: str) -> Response:
         asked = Asked(request, model)
         scope = asked.scope(HEAT_COLUMNS)
-        found = lines_of(scope, model_id=asked.model.pk, kinds=boards.DATA, judged=True)
-        maps = [_map(one) for one in heat_maps(found.lines)]
-        return Response(asked.head() | _frame(found) | {"maps": maps})
+        found, maps = heat_maps_of(scope, model_id=asked.model.pk, kinds=boards.DATA)
+        answer = {"maps": [_map(one) for one in maps]}
+        return Response(asked.head() | _frame(found) | answer)
 
 
 class CalibrationView(APIView):

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from monitoring.metrics.metric import SHARE
 from monitoring.models import MonitorKind
 from monitoring.reads.dashboards.curves import Bin, Reliability
-from monitoring.reads.dashboards.heat import HeatMap, Row, heat_of
+from monitoring.reads.dashboards.heat import Cell, HeatMap, Row, heat_of
 from monitoring.reads.dashboards.lines import Line, Point
 from monitoring.stats.verdict import Verdict
 from monitoring.web.charts import axis, key_label, label_of, levels, link, usual_name
@@ -135,7 +135,7 @@ def _cells(row: Row, unit: str, *, hourly: bool) -> SafeString:
     return format_html_join("", '<td class="ob-heat-{}">{}</td>', found)
 
 
-def _inside(cell: Point | None, unit: str, *, hourly: bool) -> str:
+def _inside(cell: Cell | None, unit: str, *, hourly: bool) -> str:
     """The link of a cell, with what it says as its name."""
     if cell is None:
         return ""
@@ -144,7 +144,7 @@ def _inside(cell: Point | None, unit: str, *, hourly: bool) -> str:
     return format_html('<a href="{}" title="{}"></a>', link(cell.run_id), words)
 
 
-def _level(cell: Point | None, breach: float | None) -> str:
+def _level(cell: Cell | None, breach: float | None) -> str:
     """Warm colours are verdicts; cool ones say how far it is from one."""
     if cell is None or cell.verdict == Verdict.INSUFFICIENT_DATA or cell.value is None:
         return "none"

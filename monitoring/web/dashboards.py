@@ -1,7 +1,7 @@
 """The dashboards of one model: performance, drift, fairness, calibration, operations and value."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from monitoring.reads.behaviour import versions_of, watched_model, watched_versi
 from monitoring.reads.charts import distribution_of
 from monitoring.reads.dashboards import boards
 from monitoring.reads.dashboards.curves import LONGEST, reliability_of
-from monitoring.reads.dashboards.heat import heat_maps
+from monitoring.reads.dashboards.heat import heat_maps_of
 from monitoring.reads.dashboards.lines import Line, Lines, Scope, lines_of
 from monitoring.reads.dashboards.windows import newest_window
 from monitoring.web.board_charts import coverage_chart, heat_table, line_chart, reliability_chart
@@ -140,17 +140,14 @@ def _together(judged: Sequence[Line], board: Board) -> list[Panel]:
 
 
 def _drift(board: Board) -> Shown:
-    found = lines_of(
-        board.scope(columns=HEAT_COLUMNS), model_id=board.model.pk, kinds=boards.DATA, judged=True
+    found, maps = heat_maps_of(
+        board.scope(columns=HEAT_COLUMNS), model_id=board.model.pk, kinds=boards.DATA
     )
-    heats = [
-        heat_table(one, answer_unit=board.unit, query=board.query) for one in heat_maps(found.lines)
-    ]
+    heats = [heat_table(one, answer_unit=board.unit, query=board.query) for one in maps]
     names = field_names(board.schema)
     field = board.field if board.field in names else ""
-    lines = [line for line in found.lines if field and line.field == field]
     options = [("", "Choose a field"), *((name, name) for name in names)]
-    return _shown(found, [_panel([line], board) for line in lines]) | {
+    return _shown(found, _of_field(board, field)) | {
         "heats": heats,
         "field": field,
         "filters": [
@@ -159,6 +156,15 @@ def _drift(board: Board) -> Shown:
         ],
         **(_distribution(board, field) if field else {}),
     }
+
+
+def _of_field(board: Board, field: str) -> list[Panel]:
+    """What is judged of one field, over time."""
+    if not field:
+        return []
+    scope = replace(board.scope(), field=field)
+    found = lines_of(scope, model_id=board.model.pk, kinds=boards.DATA, judged=True)
+    return [_panel([line], board) for line in found.lines]
 
 
 def _kept(board: Board) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from monitoring.models import Measurement, Monitor, Profile, Run
 from monitoring.reads import baselines
 from monitoring.reads.dashboards.boards import fairness_of
 from monitoring.reads.dashboards.curves import reliability_of
-from monitoring.reads.dashboards.heat import heat_maps
+from monitoring.reads.dashboards.heat import heat_maps_of
 from monitoring.reads.dashboards.lines import Scope, lines_of
 from monitoring.stats import building, storage
 from tests.monitoring import world
@@ -125,14 +125,40 @@ def test_a_period_ends_and_begins_where_asked(model, version, hourly):
     assert ends == [START + hour * HOUR for hour in range(11, 21)]
 
 
-def test_heat_maps_rank_the_gravest_field_first(model, version, hourly):
-    found = lines_of(Scope(version.pk, columns=6), model_id=model.pk, kinds=["drift"])
-    (heat,) = heat_maps(found.lines)
+def test_heat_maps_rank_the_gravest_field_first(model, version, hourly, django_assert_num_queries):
+    scope = Scope(version.pk, columns=6)
+    with django_assert_num_queries(2):
+        found, (heat,) = heat_maps_of(scope, model_id=model.pk, kinds=["drift"])
+    assert (found.hours, found.thinned, found.cut) == (50, True, False)
     assert [row.field for row in heat.rows] == ["temperature", "carrier"]
     assert len(heat.columns) == 6
     assert all(len(row.cells) == 6 for row in heat.rows)
     verdicts = [cell.verdict for cell in heat.rows[0].cells]
     assert verdicts.count("breach") == 1
+
+
+def test_a_cell_shows_what_the_line_of_its_field_shows(model, version, hourly):
+    scope = Scope(version.pk, columns=6)
+    _, (heat,) = heat_maps_of(scope, model_id=model.pk, kinds=["drift"])
+    lines = {line.field: line for line in lines_of(scope, model_id=model.pk, kinds=["drift"]).lines}
+    for row in heat.rows:
+        points = [
+            (one.run_id, one.window_end, one.value, one.reference_value, one.verdict)
+            for one in lines[row.field].points
+        ]
+        cells = [
+            (one.run_id, one.window_end, one.value, one.reference_value, one.verdict)
+            for one in row.cells
+        ]
+        assert cells == points
+
+
+def test_a_cell_without_a_value_is_no_number(model, version):
+    monitor = watch(model, "drift", "psi", breach=0.2)
+    measured(monitor, version, START + WEEK, {"carrier": None}, verdict="insufficient_data")
+    _, (heat,) = heat_maps_of(Scope(version.pk), model_id=model.pk, kinds=["drift"])
+    (cell,) = heat.rows[0].cells
+    assert (cell.value, cell.verdict) == (None, "insufficient_data")
 
 
 def test_outdated_revisions_are_not_shown(model, version):

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Case,
     ExpressionWrapper,
@@ -160,29 +162,63 @@ def lines_of(
 
     `judged` leaves out what no threshold is about; `metrics` keeps some beside the judged ones.
     """
-    monitors = _monitors(scope, model_id, kinds)
+    frame = frame_of(scope, model_id=model_id, kinds=kinds)
+    if frame.as_of is None or frame.until is None:
+        return frame.around((), cut=False)
+    rows = frame.rows
+    if judged:
+        rows = rows.filter(JUDGED | Q(metric__in=metrics)) if metrics else rows.filter(JUDGED)
+    columns = _picked(rows, frame.column)
+    found = _lines(rows, frame.monitors, columns)
+    return frame.around(found, cut=len(columns) == MOST_POINTS)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The monitors and the period that series are of, and the measurements that lie in it."""
+
+    monitors: tuple[Any, ...]
+    as_of: datetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    hours: int = 0
+    rows: Any = None
+
+    @property
+    def column(self) -> Func:
+        """The start of the column that a window ends in; never shorter than the monitor's step."""
+        if self.until is None:
+            raise LookupError("Nothing has been measured.")
+        return date_bin(_widths(self.monitors, self.hours), until=self.until)
+
+    def around(self, lines: tuple[Line, ...], *, cut: bool) -> Lines:
+        """The series in their frame."""
+        thinned = any(one.every_hours < self.hours for one in self.monitors if one.newest)
+        return Lines(
+            self.monitors,
+            self.as_of,
+            self.since,
+            self.until,
+            self.hours,
+            lines,
+            cut=cut,
+            thinned=thinned,
+        )
+
+
+def frame_of(scope: Scope, *, model_id: int, kinds: Collection[str]) -> Frame:
+    """Where the series of `kinds` lie; empty where nothing has been measured. One query."""
+    monitors = tuple(_monitors(scope, model_id, kinds))
     ends = [one.newest for one in monitors if one.newest is not None]
     if not ends:
-        return Lines(tuple(monitors))
+        return Frame(monitors)
     as_of = max(ends)
     until = min(scope.until or as_of, as_of)
     since = scope.since or until - timedelta(days=scope.days)
     oldest = min(one.oldest for one in monitors if one.oldest is not None)
     hours = _column_hours(max(since, oldest - HOUR), until, scope.columns)
     rows = _rows(scope, monitors, since, until)
-    if judged:
-        rows = rows.filter(JUDGED | Q(metric__in=metrics)) if metrics else rows.filter(JUDGED)
-    columns = _picked(rows, _column(monitors, hours, until))
-    return Lines(
-        tuple(monitors),
-        as_of,
-        since,
-        until,
-        hours,
-        _lines(rows, monitors, columns),
-        cut=len(columns) == MOST_POINTS,
-        thinned=any(one.every_hours < hours for one in monitors if one.newest),
-    )
+    return Frame(monitors, as_of, since, until, hours, rows)
 
 
 def _monitors(scope: Scope, model_id: int, kinds: Collection[str]) -> list[Any]:
@@ -214,11 +250,6 @@ def _rows(scope: Scope, monitors: Sequence[Any], since: datetime, until: datetim
     if scope.field:
         found = found.filter(field=scope.field)
     return found if scope.segment is None else found.filter(segment=scope.segment)
-
-
-def _column(monitors: Sequence[Any], hours: int, until: datetime) -> Func:
-    """The start of the column that a window ends in; never shorter than the monitor's step."""
-    return date_bin(_widths(monitors, hours), until=until)
 
 
 def _widths(monitors: Sequence[Any], hours: int) -> Case | Value:
@@ -275,5 +306,13 @@ def _lines(
 
 def _loaded(rows: Any, ids: Sequence[int], newest_runs: Sequence[int]) -> Any:
     """The picked measurements, and those of the newest runs, oldest first."""
-    found = rows.filter(Q(pk__in=ids) | Q(run__in=newest_runs)).order_by("window_end", "pk")
+    wanted = _one_of("pk", ids) | _one_of("run_id", newest_runs)
+    found = rows.filter(wanted).order_by("window_end", "pk")
     return found.annotate(is_judged=JUDGED_NOW).values_list(*KEY, "is_judged", *POINT)
+
+
+def _one_of(field: str, ids: Sequence[int]) -> Q:
+    """Whether a field is one of many numbers: one array, thousands of parameters are slow."""
+    many = Value(list(ids), output_field=ArrayField(BigIntegerField()))
+    template, joint = "(%(expressions)s))", " = ANY("
+    return Q(Func(F(field), many, template=template, arg_joiner=joint, output_field=BooleanField()))
