@@ -25,6 +25,15 @@ def budget_context(model_id: int, rows: Sequence[MonitorRow], versions: int) -> 
     }
 
 
+def false_alarms_text(row: MonitorRow, versions: int) -> str:
+    """What a monitor promises as it is set up now, within the budget of its model."""
+    share = f"at most {100 * row.alpha:.2g}\u202f% of windows"
+    if not row.monitor.enabled:
+        return f"{share} once it is switched on; none until then"
+    more = f", over the {versions} versions that serve" if versions > 1 else ""
+    return f"{share}, {per_quarter(row.false_alarms_per_quarter)} in 90 days{more}"
+
+
 def per_quarter(count: float) -> str:
     """An expected number of false alarms in 90 days, as a bound."""
     if count <= 0:

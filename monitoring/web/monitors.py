@@ -22,12 +22,14 @@ from monitoring.reads.behaviour import (
     watched_versions,
 )
 from monitoring.reads.runs import monitors_of, runs_of
+from monitoring.reads.settings import versions_watched
 from monitoring.services.monitors import (
     ONLY_THE_TEAM,
     MonitorInvalid,
     change_monitor,
     create_monitor,
 )
+from monitoring.web.budgets import false_alarms_text
 from monitoring.web.charts import heat_map, monitor_chart
 from monitoring.web.forms import ChangeForm, NewForm
 from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
@@ -37,13 +39,11 @@ from monitoring.web.words import (
     length,
     span,
     threshold_text,
-    times,
     title_of,
     window_text,
 )
 from registry.reads.deployments import serving_now
 
-YEAR_HOURS = 24 * 365
 RUNS = 60
 # What a monitor looks at that names no fields.
 FIELDS: dict[str, str] = {
@@ -125,9 +125,10 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
     serving = [period.version_id for period in serving_now(model.pk)]
     view = view_of(request.GET, versions, watched, serving)
     field = request.GET.get("field", "")[:120]
-    rows = monitors_of(model_id=model.pk, version_id=view.version.pk if view.version else None)
+    version_id = view.version.pk if view.version else None
+    running = versions_watched(model.pk)
+    rows = monitors_of(model_id=model.pk, version_id=version_id, versions=running)
     own = next((row for row in rows if row.monitor.pk == monitor.pk), None)
-    alpha = own.alpha if own else monitor.alpha
     unit = answer_unit(getattr(view.version, "schema", None))
     choice = version_choice(view, versions, watched, field=field)
     metric = metric_of(monitor.kind, monitor.metric)
@@ -137,7 +138,7 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
         "view": view,
         "latest": own.latest if own else None,
         "field": field,
-        "facts": _facts(monitor, alpha, unit),
+        "facts": _facts(monitor, false_alarms_text(own, running) if own else "", unit),
         "explained": metric.explained if metric else "",
         "periods": period_choice(view, field=field),
         "versions": choice,
@@ -198,8 +199,7 @@ def _windows(count: int) -> str:
     return "one window" if count == 1 else f"{count} windows in a row"
 
 
-def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
-    runs = YEAR_HOURS / monitor.every_hours
+def _facts(monitor: Monitor, false_alarms: str, unit: str) -> list[tuple[str, str]]:
     opens = "a window breaches"
     if monitor.open_of > 1:
         opens = f"{monitor.open_after} of {monitor.open_of} windows in a row breach"
@@ -216,7 +216,7 @@ def _facts(monitor: Monitor, alpha: float, unit: str) -> list[tuple[str, str]]:
         ("Evaluated", f"{length(monitor.lateness_hours)} after the end of a window"),
         ("Warning", threshold_text(monitor, "warning", unit)),
         ("Breach", threshold_text(monitor, "breach", unit)),
-        ("False alarms", f"at most {100 * alpha:.2g}\u202f% of windows, {times(alpha * runs)}"),
+        ("False alarms", false_alarms),
         ("Too little data", "" if volume else f"no verdict below {monitor.minimum_n:,} rows"),
         ("Incident", f"{monitor.get_severity_display()}, opened as soon as {opens}"),
         ("Calm", f"after {_windows(monitor.close_after)} without breach"),

@@ -77,15 +77,6 @@ def chance(p_value: float | None) -> str:
     return f"< {LEAST_CHANCE:g}" if p_value < LEAST_CHANCE else f"{p_value:.2g}"
 
 
-def times(count: float) -> str:
-    """An expected number of events in a year."""
-    if count <= 0:
-        return "none"
-    if count < 1:
-        return f"one in {1 / count:.1f} years" if count < 0.8 else "about one a year"
-    return f"{count:.1f} a year"
-
-
 def direction_of(monitor: Monitor, metric: str = "") -> Direction:
     return threshold_of(monitor, metric or monitor.metric).direction
 

@@ -7,8 +7,9 @@ import pytest
 from audit.models import Event
 from monitoring.models import AlarmBudget, Monitor
 from monitoring.reads.runs import monitors_of
-from registry.models import Model, Version
-from tests.pages.monitoring.conftest import make_monitor, make_run
+from registry.models import Deployment, Model, Version
+from tests.monitoring import world
+from tests.pages.monitoring.conftest import END, make_monitor, make_run
 
 SENT = {"false_alarms": "3", "days": "180"}
 ADDRESS = "/monitoring/flight-delay/budget"
@@ -74,3 +75,28 @@ def test_what_monitors_promise_keeps_to_the_budget_with_k_of_n_and_versions(
     assert 0 < promised["Drift of inputs"] <= 0.5
     assert 0 < promised["Carrier"] <= 0.5
     assert sum(promised.values()) <= 1.0001
+
+
+def test_a_monitors_own_page_promises_what_the_overview_says_of_it(
+    signed_in: Any, olga: Any, watched: Model, monitor: Monitor, version: Version
+) -> None:
+    second = world.make_version(watched, number=2)
+    Deployment.objects.create(version=second, model=watched, role="shadow", started_at=END)
+    client = signed_in(olga)
+    overview = client.get("/monitoring/flight-delay").content.decode()
+    assert overview.count('data-label="False alarms in 90 days">at most 0.5<') == 2
+    said = client.get(f"/monitors/{monitor.pk}").content.decode()
+    (row,) = (
+        one for one in monitors_of(model_id=watched.pk, versions=2) if one.monitor.pk == monitor.pk
+    )
+    assert row.false_alarms_per_quarter == pytest.approx(0.5)
+    share = f"at most {100 * row.alpha:.2g}\u202f% of windows"
+    assert f"{share}, at most 0.5 in 90 days, over the 2 versions that serve" in said
+
+
+def test_a_monitor_that_is_switched_off_raises_no_false_alarm(
+    signed_in: Any, olga: Any, watched: Model
+) -> None:
+    off = Monitor.objects.get(name="Off")
+    said = signed_in(olga).get(f"/monitors/{off.pk}").content.decode()
+    assert "of windows once it is switched on; none until then" in said
