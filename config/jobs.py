@@ -22,6 +22,7 @@ KINDS: dict[str, Kind] = {
     "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
     "monitoring.evaluate": Kind("monitoring.jobs.evaluate.evaluate_window", "evaluate"),
     "monitoring.investigate": Kind("monitoring.jobs.investigate.investigate", "evaluate"),
+    "monitoring.look": Kind("monitoring.jobs.experiments.look", "evaluate"),
     "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
 }
 
@@ -31,6 +32,7 @@ BEAT = {
     "windows": {"task": "monitoring.tasks.schedule_windows", "schedule": 15.0},
     "parked": {"task": "monitoring.tasks.retry_parked", "schedule": 60.0},
     "outlooks": {"task": "monitoring.tasks.look_ahead", "schedule": 300.0},
+    "experiments": {"task": "monitoring.tasks.look_at_experiments", "schedule": 60.0},
     "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
     # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
     "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},

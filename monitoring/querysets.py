@@ -5,7 +5,16 @@ from django.db import models
 from accounts.querysets import of_teams
 
 if TYPE_CHECKING:
-    from monitoring.models import Alert, Batch, Incident, Measurement, Monitor, Outlook, Run
+    from monitoring.models import (
+        Alert,
+        Batch,
+        Experiment,
+        Incident,
+        Measurement,
+        Monitor,
+        Outlook,
+        Run,
+    )
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -39,5 +48,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class ExperimentQuerySet(models.QuerySet["Experiment"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(of_teams(user, "model__team_id"))

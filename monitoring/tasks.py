@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from monitoring.jobs import outlooks, parked, schedule, sweep
+from monitoring.jobs import experiments, outlooks, parked, schedule, sweep
 
 
 @shared_task
@@ -23,3 +23,8 @@ def sweep_orphans() -> None:
 @shared_task
 def look_ahead() -> None:
     outlooks.look_ahead()
+
+
+@shared_task
+def look_at_experiments() -> None:
+    experiments.schedule_looks()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring.api import budgets, dashboards, ingest, outlooks, views
+from monitoring.api import budgets, dashboards, experiments, ingest, outlooks, views
 
 BOARDS = {
     "performance": dashboards.PerformanceView,
@@ -27,6 +27,21 @@ urlpatterns = [
     ),
     path("models/<slug:model>/alarm-budget", budgets.BudgetView.as_view(), name="api-alarm-budget"),
     path("models/<slug:model>/outlooks", outlooks.OutlookListView.as_view(), name="api-outlooks"),
+    path(
+        "models/<slug:model>/experiments",
+        experiments.ExperimentListView.as_view(),
+        name="api-experiments",
+    ),
+    path(
+        "experiments/<int:experiment>",
+        experiments.ExperimentView.as_view(),
+        name="api-experiment",
+    ),
+    path(
+        "experiments/<int:experiment>/stop",
+        experiments.ExperimentStopView.as_view(),
+        name="api-experiment-stop",
+    ),
     path("monitors", views.MonitorListView.as_view(), name="api-monitors"),
     path("monitors/<int:monitor>", views.MonitorView.as_view(), name="api-monitor"),
     path("runs", views.RunListView.as_view(), name="api-runs"),

@@ -31,7 +31,7 @@ def rows_between(
     if schema is None:
         return pa.table({})
     columns = [schema.id.name, *(field.name for field in schema.having(*USED))]
-    return _sampled(version, schema, columns, (start, end), most)
+    return some_columns(version, schema, columns, (start, end), most)
 
 
 def whole_rows(version: Version, start: datetime, end: datetime, *, most: int) -> pa.Table:
@@ -40,16 +40,17 @@ def whole_rows(version: Version, start: datetime, end: datetime, *, most: int) -
     if schema is None:
         return pa.table({})
     columns = [field.name for field in schema.logged]
-    return _sampled(version, schema, columns, (start, end), most)
+    return some_columns(version, schema, columns, (start, end), most)
 
 
-def _sampled(
+def some_columns(
     version: Version,
     schema: PredictionSchema,
     columns: Sequence[str],
     between: tuple[datetime, datetime],
     most: int,
 ) -> pa.Table:
+    """These columns of at most so many rows, a schema's logged ones."""
     names = _files(version, BatchKind.PREDICTIONS, *between)
     return duckdb.sample(
         names,
@@ -69,11 +70,18 @@ def labelled_rows(
     rows = rows_between(version, start, end, most=most)
     if schema is None or schema.outcome is None or not rows.num_rows:
         return rows.slice(0, 0)
-    ids = rows.column(schema.id.name)
-    places = pa.table({"place": pa.array(range(rows.num_rows), pa.int64()), "id": ids})
-    found, outcomes = duckdb.joined(places, _outcomes(version, start), PREDICTION_ID, ["outcome"])
+    found, outcomes = outcomes_of(version, start, rows.column(schema.id.name))
     labelled = rows.take(pa.array(found, pa.int64()))
-    return labelled.append_column(schema.outcome.name, outcomes.column("outcome"))
+    return labelled.append_column(schema.outcome.name, outcomes)
+
+
+def outcomes_of(
+    version: Version, start: datetime, ids: pa.ChunkedArray
+) -> tuple[list[int], pa.ChunkedArray]:
+    """The places of the ids whose true outcome has arrived, and these outcomes."""
+    places = pa.table({"place": pa.array(range(len(ids)), pa.int64()), "id": ids})
+    found, outcomes = duckdb.joined(places, _outcomes(version, start), PREDICTION_ID, ["outcome"])
+    return found, outcomes.column("outcome")
 
 
 def reference_rows(version: Version, *, most: int = MOST_ROWS) -> pa.Table:

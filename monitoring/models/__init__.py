@@ -1,6 +1,7 @@
 """How versions behave: batches, profiles, monitors, runs, measurements, alerts and incidents."""
 
 from monitoring.models.batches import Batch, BatchKind, OutcomeKind, ParkedOutcome, Profile
+from monitoring.models.experiments import Experiment, ExperimentKind, ExperimentLook
 from monitoring.models.incidents import Alert, Incident, IncidentEntry, Investigation
 from monitoring.models.monitors import AlarmBudget, Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.models.references import ReferencePart, ReferenceStudy
@@ -12,6 +13,9 @@ __all__ = [
     "Alert",
     "Batch",
     "BatchKind",
+    "Experiment",
+    "ExperimentKind",
+    "ExperimentLook",
     "Health",
     "Incident",
     "IncidentEntry",

@@ -41,7 +41,7 @@ def business(
     reference: Profile, current: Profile, *, target: float | None = None
 ) -> dict[str, Finding]:
     """Return value per decision and total value of a window."""
-    now, usual = _whole(current), _whole(reference)
+    now, usual = worth_of(current), worth_of(reference)
     if now is None:
         return {name: undefined(name, n=0, reason=NO_VALUE) for name in (PER_DECISION, TOTAL)}
     mean = _compared(_finding(PER_DECISION, now, 1.0), now, usual, target, 1.0)
@@ -69,8 +69,8 @@ def by_decision(profile: Profile, *, reference: Profile | None = None) -> dict[s
     return found
 
 
-def _whole(profile: Profile) -> Worth | None:
-    """All rows: the sums by predicted class, which every row with a value is in once."""
+def worth_of(profile: Profile) -> Worth | None:
+    """Return the worth of all rows: the sums by predicted class, each row once; None for none."""
     return _worth(profile, [key for key in _keys(profile) if key.count("/") == 1])
 
 
