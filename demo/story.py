@@ -144,6 +144,7 @@ def retrain(cast: Cast) -> str:
     _register_version(cast, FLIGHT_DELAY, "v2", 2, reference=weeks, kind="production")
     shadow = {"environment": "production", "role": "shadow"}
     _approve(cast, "promote", FLIGHT_DELAY, 2, ("vera", "rita"), "To be compared.", **shadow)
+    _compare(cast, began)
     answers = flight_delay.production(trained, now=cast.now, since=began)
     sent = _send(cast, FLIGHT_DELAY, 2, answers, outcomes=False)
     cast.until(lambda: _measured(cast, 2), "version 2's first performance run")
@@ -152,6 +153,22 @@ def retrain(cast: Cast) -> str:
     request = cast.submit("promote", FLIGHT_DELAY, 2, reason, **PRODUCTION)
     cast.sign(request, "vera", "I validated it", "Better than version 1 in the shadow weeks.")
     return f"CR-{request} waits for Rita, with {sent:,} answers from the shadow as evidence"
+
+
+def _compare(cast: Cast, began: datetime) -> None:
+    """Version 2 is held against version 1 on the flights that both answer."""
+    midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
+    design = {
+        "name": "Version 2 in the shadow of version 1",
+        "kind": "shadow",
+        "champion": 1,
+        "challenger": 2,
+        "endpoint": "error_rate",
+        "starts_at": began.replace(**midnight).isoformat(),
+        "ends_at": cast.now.replace(**midnight).isoformat(),
+        "planned_rows": 70_000,
+    }
+    cast.olga.post(f"/models/{FLIGHT_DELAY}/experiments", design)
 
 
 def restore_version_0(cast: Cast) -> str:

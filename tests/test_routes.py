@@ -34,6 +34,14 @@ MODEL = {
     "mlflow_name": None,
 }
 MONITOR = {"model": "flight-delay", "name": "Mine", "kind": "drift", "metric": "psi", "breach": 0.3}
+EXPERIMENT = {
+    "name": "Later",
+    "kind": "split",
+    "champion": 1,
+    "challenger": 0,
+    "endpoint": "error_rate",
+    "planned_rows": 1000,
+}
 REASON = {"reason": "Because it has to be."}
 BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models": MODEL,
@@ -44,6 +52,20 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/monitors": MONITOR,
     "PUT api/v1/models/{model}/alarm-budget": {"false_alarms": 2, "days": 90},
     "PATCH api/v1/monitors/{monitor}": {"severity": "info"},
+    "POST api/v1/models/{model}/experiments": {
+        **EXPERIMENT,
+        "challenger_share": 0.5,
+        "starts_at": "2026-03-02T00:00:00Z",
+        "ends_at": "2026-03-30T00:00:00Z",
+    },
+    "POST api/v1/experiments/{experiment}/stop": REASON,
+    "POST monitoring/{model}/experiments": {
+        **EXPERIMENT,
+        "share": 50,
+        "starts_on": "2026-03-02",
+        "ends_on": "2026-03-30",
+    },
+    "POST experiments/{experiment}/stop": REASON,
     "POST api/v1/incidents/{incident}/acknowledge": {},
     "POST api/v1/incidents/{incident}/resolve": {"root_cause": "Summer."},
     "POST api/v1/incidents/{incident}/notes": {"text": "Seen."},

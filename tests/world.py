@@ -9,7 +9,7 @@ from accounts.models import Team, User
 from governance.models import Card, CardRevision, Clearance
 from governance.services.policies import install_default_policies
 from governance.services.requests import submit
-from monitoring.models import Incident, Measurement, Monitor, Run
+from monitoring.models import Experiment, Incident, Measurement, Monitor, Run
 from registry.models import Archive, Deployment, Model, Schema, Version
 
 FIELDS = [
@@ -33,6 +33,7 @@ class World:
     run: int
     archive: int
     digest: str
+    experiment: int
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -82,6 +83,23 @@ def world_of(team: Team, owner: User) -> World:
         run.pk,
         archive.pk,
         request.digest,
+        _experiment(model, version, retired, owner).pk,
+    )
+
+
+def _experiment(model: Model, version: Version, other: Version, owner: User) -> Experiment:
+    now = timezone.now()
+    return Experiment.objects.create(
+        model=model,
+        name="Fewer trees",
+        kind="shadow",
+        champion=version,
+        challenger=other,
+        endpoint="error_rate",
+        planned_rows=1_000,
+        starts_at=now,
+        ends_at=now + timedelta(days=28),
+        declared_by=owner,
     )
 
 

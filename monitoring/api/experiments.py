@@ -26,8 +26,8 @@ class ExperimentInput(Strict):
 
     name = serializers.CharField(max_length=120)
     kind = serializers.ChoiceField(ExperimentKind.choices)
-    champion = serializers.IntegerField(min_value=1, help_text="Version number")
-    challenger = serializers.IntegerField(min_value=1, help_text="Version number")
+    champion = serializers.IntegerField(min_value=0, help_text="Version number")
+    challenger = serializers.IntegerField(min_value=0, help_text="Version number")
     endpoint = serializers.CharField(
         max_length=40,
         help_text="What decides: error_rate, absolute_error, value, positive_rate, request_errors",

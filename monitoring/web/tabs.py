@@ -11,6 +11,7 @@ BOARDS = (
     ("calibration", "Calibration", "adjustments"),
     ("operations", "Operations", "activity"),
     ("value", "Value", "trending-up"),
+    ("experiments", "Experiments", "swords"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from monitoring.web import dashboards, incidents, models, monitors, runs
+from monitoring.web import dashboards, experiments, incidents, models, monitors, runs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("monitoring", models.watch_list, name="monitoring"),
@@ -19,6 +19,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("monitoring/<slug:slug>/operations", dashboards.operations, name="monitoring-operations"),
     path("monitoring/<slug:slug>/value", dashboards.value, name="monitoring-value"),
+    path(
+        "monitoring/<slug:slug>/experiments",
+        experiments.experiment_list,
+        name="monitoring-experiments",
+    ),
+    path("experiments/<int:experiment_id>", experiments.experiment_page, name="experiment"),
+    path("experiments/<int:experiment_id>/stop", experiments.stop, name="experiment-stop"),
     path("monitors/<int:monitor_id>", monitors.monitor_page, name="monitor"),
     path("runs/<int:run_id>", runs.run_page, name="run"),
     path("incidents", incidents.incident_list, name="incidents"),
