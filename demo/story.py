@@ -6,7 +6,7 @@ MLflow directly, as training does.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
@@ -157,18 +157,21 @@ def retrain(cast: Cast) -> str:
 
 def _compare(cast: Cast, began: datetime) -> None:
     """Version 2 is held against version 1 on the flights that both answer."""
-    midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
     design = {
         "name": "Version 2 in the shadow of version 1",
         "kind": "shadow",
         "champion": 1,
         "challenger": 2,
         "endpoint": "error_rate",
-        "starts_at": began.replace(**midnight).isoformat(),
-        "ends_at": cast.now.replace(**midnight).isoformat(),
+        "starts_at": _midnight(began.date()),
+        "ends_at": _midnight(cast.now.date()),
         "planned_rows": 70_000,
     }
     cast.olga.post(f"/models/{FLIGHT_DELAY}/experiments", design)
+
+
+def _midnight(day: date) -> str:
+    return datetime.combine(day, time(), tzinfo=UTC).isoformat()
 
 
 def restore_version_0(cast: Cast) -> str:
