@@ -98,8 +98,36 @@ class LineOutput(serializers.Serializer[Any]):
     points = PointOutput(many=True)
 
 
+class NumberOutput(serializers.Serializer[Any]):
+    metric = serializers.CharField()
+    field = serializers.CharField()
+    value = serializers.FloatField()
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField()
+    all_rows = serializers.FloatField(allow_null=True, help_text="The same number of all rows")
+    all_rows_low = serializers.FloatField(allow_null=True)
+    all_rows_high = serializers.FloatField(allow_null=True)
+    all_rows_n = serializers.IntegerField(allow_null=True)
+
+
+class InSegmentOutput(serializers.Serializer[Any]):
+    """A segment beside all rows, counted in the newest week to month; nothing judges it."""
+
+    segment = serializers.CharField()
+    to = serializers.DateTimeField()
+    rows = serializers.IntegerField()
+    all_rows = serializers.IntegerField()
+    labelled = serializers.IntegerField()
+    numbers = NumberOutput(many=True)
+
+    def get_fields(self) -> Fields:
+        return super().get_fields() | {"from": serializers.DateTimeField()}
+
+
 class SeriesOutput(FrameOutput):
     series = LineOutput(many=True)
+    in_segment = InSegmentOutput(allow_null=True, help_text="Null unless a segment is asked for")
 
 
 class RowOutput(serializers.Serializer[Any]):
@@ -128,6 +156,7 @@ class MapOutput(serializers.Serializer[Any]):
 
 class HeatOutput(FrameOutput):
     maps = MapOutput(many=True)
+    in_segment = InSegmentOutput(allow_null=True, help_text="Null unless a segment is asked for")
 
 
 class BinOutput(serializers.Serializer[Any]):

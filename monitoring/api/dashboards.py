@@ -10,16 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.problems import Unprocessable
+from accounts.api.problems import Problem, Unprocessable
 from monitoring.api import dashboard_shapes as shapes
 from monitoring.metrics import LABELLED, metric_of, words_of
-from monitoring.models import MonitorKind
 from monitoring.reads.behaviour import versions_of, watched_versions
 from monitoring.reads.charts import distribution_of
 from monitoring.reads.dashboards import boards
 from monitoring.reads.dashboards.curves import LONGEST, reliability_of
 from monitoring.reads.dashboards.heat import HeatMap, Row, heat_maps_of, heat_of
 from monitoring.reads.dashboards.lines import Line, Lines, Point, Scope, lines_of
+from monitoring.reads.dashboards.segments import Beside, Pair, beside_of, segments_of
 from monitoring.reads.dashboards.windows import newest_window
 from monitoring.reads.windows import ALL_ROWS
 from registry.api.answers import problems
@@ -27,6 +27,7 @@ from registry.models import Model, Version
 from registry.reads.deployments import serving_now
 
 HEAT_COLUMNS = 60
+MOST_NAMED = 20
 
 
 class Asked:
@@ -42,6 +43,8 @@ class Asked:
         self.until: datetime | None = self.facts.get("to")
         if self.since and self.until and self.since >= self.until:
             raise Unprocessable("empty_period", "`from` has to be earlier than `to`.")
+
+        self._check_segment()
 
     @property
     def field(self) -> str:
@@ -78,6 +81,23 @@ class Asked:
     def head(self) -> dict[str, Any]:
         return {"model": self.model.slug, "version": self.version.number}
 
+    def in_segment(self, board: str) -> dict[str, Any]:
+        """The asked segment beside all rows in the newest window; null where none is asked for."""
+        if not self.segment:
+            return {"in_segment": None}
+        window = newest_window(self.version.pk, boards.KINDS[board])
+        found = beside_of(self.version, board=board, segment=self.segment, window=window)
+        return {"in_segment": _beside(found) if found else None}
+
+    def _check_segment(self) -> None:
+        if not self.segment:
+            return
+        known = segments_of(self.version.pk)
+        if self.segment not in known:
+            named = ", ".join(known[:MOST_NAMED]) or "none"
+            reason = f"Nothing is counted of {self.segment!r}. Segments of this version: {named}."
+            raise Problem(400, "unknown_segment", reason, segments=list(known))
+
     def _version(self) -> Version:
         number = self.facts.get("version")
         versions = versions_of(self.model.pk)
@@ -97,10 +117,10 @@ class PerformanceView(APIView):
     @extend_schema(
         operation_id="dashboards_performance",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.SeriesOutput, **problems(401, 404, 422)},
+        responses={200: shapes.SeriesOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
-        return Response(_series(Asked(request, model), boards.PERFORMANCE))
+        return Response(_series(Asked(request, model), "performance"))
 
 
 class OperationsView(APIView):
@@ -109,10 +129,10 @@ class OperationsView(APIView):
     @extend_schema(
         operation_id="dashboards_operations",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.SeriesOutput, **problems(401, 404, 422)},
+        responses={200: shapes.SeriesOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
-        return Response(_series(Asked(request, model), boards.OPERATIONS))
+        return Response(_series(Asked(request, model), "operations"))
 
 
 class ValueView(APIView):
@@ -121,10 +141,10 @@ class ValueView(APIView):
     @extend_schema(
         operation_id="dashboards_value",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.SeriesOutput, **problems(401, 404, 422)},
+        responses={200: shapes.SeriesOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
-        return Response(_series(Asked(request, model), boards.VALUE))
+        return Response(_series(Asked(request, model), "value"))
 
 
 class FairnessView(APIView):
@@ -133,10 +153,10 @@ class FairnessView(APIView):
     @extend_schema(
         operation_id="dashboards_fairness",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.SeriesOutput, **problems(401, 404, 422)},
+        responses={200: shapes.SeriesOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
-        return Response(_series(Asked(request, model), boards.FAIRNESS))
+        return Response(_series(Asked(request, model), "fairness"))
 
 
 class DriftView(APIView):
@@ -145,13 +165,13 @@ class DriftView(APIView):
     @extend_schema(
         operation_id="dashboards_drift",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.HeatOutput, **problems(401, 404, 422)},
+        responses={200: shapes.HeatOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
         asked = Asked(request, model)
         scope = asked.scope(HEAT_COLUMNS)
         found, maps = heat_maps_of(scope, model_id=asked.model.pk, kinds=boards.DATA)
-        answer = {"maps": [_map(one) for one in maps]}
+        answer = {"maps": [_map(one) for one in maps]} | asked.in_segment("drift")
         return Response(asked.head() | _frame(found) | answer)
 
 
@@ -164,11 +184,11 @@ class CalibrationView(APIView):
     @extend_schema(
         operation_id="dashboards_calibration",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.CalibrationOutput, **problems(401, 404, 422)},
+        responses={200: shapes.CalibrationOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
         asked = Asked(request, model)
-        answer = _series(asked, boards.CALIBRATION)
+        answer = _series(asked, "calibration")
         return Response(answer | {"curve": _curve(asked)})
 
 
@@ -178,7 +198,7 @@ class DistributionView(APIView):
     @extend_schema(
         operation_id="dashboards_distribution",
         parameters=[shapes.DashboardInput],
-        responses={200: shapes.DistributionOutput, **problems(401, 404, 422)},
+        responses={200: shapes.DistributionOutput, **problems(400, 401, 404, 422)},
     )
     def get(self, request: Request, model: str) -> Response:
         asked = Asked(request, model)
@@ -204,10 +224,38 @@ def _rank(version: Version, serving: list[int], watched: set[int]) -> tuple[bool
     return version.pk not in watched, place, -version.number
 
 
-def _series(asked: Asked, kinds: tuple[MonitorKind, ...]) -> dict[str, Any]:
-    found = lines_of(asked.scope(400), model_id=asked.model.pk, kinds=kinds)
+def _series(asked: Asked, board: str) -> dict[str, Any]:
+    found = lines_of(asked.scope(400), model_id=asked.model.pk, kinds=boards.KINDS[board])
     series = [_line(line) for line in found.lines]
-    return asked.head() | _frame(found) | {"series": series}
+    return asked.head() | _frame(found) | {"series": series} | asked.in_segment(board)
+
+
+def _beside(found: Beside) -> dict[str, Any]:
+    return {
+        "segment": found.segment,
+        "from": found.start,
+        "to": found.end,
+        "rows": found.rows,
+        "all_rows": found.all_rows,
+        "labelled": found.labelled,
+        "numbers": [_pair(pair) for pair in found.pairs],
+    }
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    own, every = pair.own, pair.all_rows
+    return {
+        "metric": pair.metric,
+        "field": pair.field,
+        "value": own.value,
+        "low": own.low,
+        "high": own.high,
+        "n": own.n,
+        "all_rows": every.value if every else None,
+        "all_rows_low": every.low if every else None,
+        "all_rows_high": every.high if every else None,
+        "all_rows_n": every.n if every else None,
+    }
 
 
 def _frame(found: Lines) -> dict[str, Any]:

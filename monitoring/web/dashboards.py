@@ -19,12 +19,14 @@ from monitoring.reads.dashboards import boards
 from monitoring.reads.dashboards.curves import LONGEST, reliability_of
 from monitoring.reads.dashboards.heat import heat_maps_of
 from monitoring.reads.dashboards.lines import Line, Lines, Scope, lines_of
+from monitoring.reads.dashboards.segments import beside_of, segments_of
 from monitoring.reads.dashboards.windows import newest_window
 from monitoring.web.board_charts import coverage_chart, heat_table, line_chart, reliability_chart
 from monitoring.web.charts import distribution_chart
 from monitoring.web.needs import missing_of
 from monitoring.web.panels import Panel, beside_table, panel_of
 from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
+from monitoring.web.segments import segment_choice, segment_of, segment_table, segment_words
 from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit, field_names, field_units, length, window_text
 from registry.models import Model, Version
@@ -45,8 +47,14 @@ class Board:
     schema: Any
     field: str
 
+    @property
+    def segment(self) -> str:
+        return self.view.segment
+
     def scope(self, columns: int = LINE_COLUMNS) -> Scope:
-        return Scope(self.version.pk, days=self.view.days, columns=columns)
+        """All that monitors watch, or one segment of it."""
+        segment = self.segment or None
+        return Scope(self.version.pk, days=self.view.days, segment=segment, columns=columns)
 
     @property
     def query(self) -> str:
@@ -100,7 +108,9 @@ def _page(
     versions, watched = versions_of(model.pk), watched_versions(model.pk)
     serving = [period.version_id for period in serving_now(model.pk)]
     view = view_of(request.GET, versions, watched, serving)
-    field = request.GET.get("field", "")[:120]
+    segments = segments_of(view.version.pk) if view.version else ()
+    asked, field = request.GET.get("segment", "")[:200], request.GET.get("field", "")[:120]
+    view = replace(view, segment=segment_of(asked, segments))
     schema = getattr(view.version, "schema", None)
     context = {
         "model": model,
@@ -110,12 +120,26 @@ def _page(
         "may_change": can_change_monitors(user, model),
         "periods": period_choice(view, field=field),
         "versions": version_choice(view, versions, watched, field=field),
+        "segments": segment_choice(view, segments, field=field),
+        "unknown_segment": asked if asked != view.segment else "",
         "missing": missing_of(board, schema, horizon=length(model.outcome_horizon_hours)),
     }
     if view.version is not None:
         found = Board(model, view.version, view, answer_unit(schema), schema, field)
-        context |= read(found)
+        context |= read(found) | _in_segment(found, board)
     return render(request, "monitoring/board.html", context)
+
+
+def _in_segment(board: Board, name: str) -> Shown:
+    """The chosen segment beside all rows in the newest window."""
+    if not board.segment:
+        return {}
+    window = newest_window(board.version.pk, boards.KINDS[name])
+    found = beside_of(board.version, board=name, segment=board.segment, window=window)
+    return {
+        "segment": segment_words(board.segment),
+        "segment_table": segment_table(found, name, board.unit) if found else None,
+    }
 
 
 def _performance(board: Board) -> Shown:
@@ -126,7 +150,7 @@ def _performance(board: Board) -> Shown:
     most = max(realised, key=lambda line: len(line.points), default=None)
     return _shown(found, _together(judged, board)) | {
         "beside": beside_table(beside, board.unit),
-        "coverage_chart": coverage_chart(most) if most else None,
+        "coverage_chart": coverage_chart(most) if most and not board.segment else None,
     }
 
 
@@ -178,7 +202,15 @@ def _kept(board: Board) -> list[dict[str, Any]]:
             "value": board.version.number,
             "options": [(board.version.number, f"Version {board.version.number}")],
         },
+        *_kept_segment(board),
     ]
+
+
+def _kept_segment(board: Board) -> list[dict[str, Any]]:
+    if not board.segment:
+        return []
+    options = [("", "All rows"), (board.segment, segment_words(board.segment))]
+    return [{"name": "segment", "label": "Rows", "value": board.segment, "options": options}]
 
 
 def _distribution(board: Board, field: str) -> Shown:
@@ -188,7 +220,9 @@ def _distribution(board: Board, field: str) -> Shown:
         return {}
     start, end = max(window[0], window[1] - LONGEST), window[1]
     start = min(start, end - timedelta(days=1))
-    found = distribution_of(version_id=board.version.pk, field=field, start=start, end=end)
+    found = distribution_of(
+        version_id=board.version.pk, field=field, start=start, end=end, segment=board.segment
+    )
     if found is None or not found.n:
         return {}
     unit = field_units(board.schema).get(field, "")
@@ -224,7 +258,13 @@ def _reliability(board: Board) -> Shown:
     window = newest_window(board.version.pk, boards.CALIBRATION)
     if window is None:
         return {}
-    curve = reliability_of(board.version.pk, start=window[0], end=window[1], label=board.field)
+    curve = reliability_of(
+        board.version.pk,
+        start=window[0],
+        end=window[1],
+        label=board.field,
+        segment=board.segment,
+    )
     if curve is None or not curve.bins:
         return {}
     options = [(label, label) for label in curve.labels if label]

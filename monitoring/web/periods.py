@@ -1,4 +1,4 @@
-"""What a page is asked to show: a version and a period. Pure."""
+"""What a page is asked to show: a version, a period and a segment. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ class View:
 
     period: str
     version: Version | None
+    segment: str = ""
 
     @property
     def days(self) -> int:
@@ -32,6 +33,7 @@ class View:
         """The choices as the end of an address, for links that keep them."""
         chosen = {"period": self.period if self.period != DEFAULT else ""}
         chosen["version"] = str(self.version.number) if self.version else ""
+        chosen["segment"] = self.segment
         return urlencode({key: value for key, value in chosen.items() if value})
 
 
@@ -58,7 +60,11 @@ def period_choice(view: View, **kept: str) -> list[dict[str, Any]]:
     """Links to the same page over other periods."""
     version = {"version": str(view.version.number)} if view.version else {}
     return [
-        {"label": label, "key": key, "url": _address(period=key, **version, **kept)}
+        {
+            "label": label,
+            "key": key,
+            "url": _address(period=key, segment=view.segment, **version, **kept),
+        }
         for key, (label, _) in PERIODS.items()
     ]
 
@@ -74,7 +80,9 @@ def version_choice(
         {
             "label": f"Version {one.number}",
             "key": one.number,
-            "url": _address(period=view.period, version=str(one.number), **kept),
+            "url": _address(
+                period=view.period, version=str(one.number), segment=view.segment, **kept
+            ),
         }
         for one in reversed(shown)
     ]

@@ -11,6 +11,14 @@ FAIRNESS = (MonitorKind.FAIRNESS,)
 CALIBRATION = (MonitorKind.CALIBRATION,)
 OPERATIONS = (MonitorKind.OPERATIONS,)
 VALUE = (MonitorKind.BUSINESS,)
+KINDS: dict[str, tuple[MonitorKind, ...]] = {
+    "performance": PERFORMANCE,
+    "drift": DATA,
+    "fairness": FAIRNESS,
+    "calibration": CALIBRATION,
+    "operations": OPERATIONS,
+    "value": VALUE,
+}
 # The rate of each group that a gap between groups is about.
 RATE_OF_GAP = {
     "demographic_parity_difference": "selection_rate",
