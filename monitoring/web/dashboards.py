@@ -19,11 +19,13 @@ from monitoring.reads.dashboards import boards
 from monitoring.reads.dashboards.curves import LONGEST, reliability_of
 from monitoring.reads.dashboards.heat import heat_maps_of
 from monitoring.reads.dashboards.lines import Line, Lines, Scope, lines_of
+from monitoring.reads.dashboards.outlooks import outlooks_of
 from monitoring.reads.dashboards.segments import beside_of, segments_of
 from monitoring.reads.dashboards.windows import newest_window
 from monitoring.web.board_charts import coverage_chart, heat_table, line_chart, reliability_chart
 from monitoring.web.charts import distribution_chart
 from monitoring.web.needs import missing_of
+from monitoring.web.outlooks import outlook_table
 from monitoring.web.panels import Panel, beside_table, panel_of
 from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
 from monitoring.web.segments import segment_choice, segment_of, segment_table, segment_words
@@ -148,8 +150,10 @@ def _performance(board: Board) -> Shown:
     realised = [line for line in judged if line.monitor.kind == MonitorKind.PERFORMANCE]
     beside = [line for line in found.lines if not line.judged]
     most = max(realised, key=lambda line: len(line.points), default=None)
+    ahead = outlooks_of(board.version.pk, kinds=boards.PERFORMANCE, segment=board.segment)
     return _shown(found, _together(judged, board)) | {
         "beside": beside_table(beside, board.unit),
+        "outlook": outlook_table(ahead, board.unit),
         "coverage_chart": coverage_chart(most) if most and not board.segment else None,
     }
 

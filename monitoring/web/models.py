@@ -22,6 +22,7 @@ from monitoring.reads.behaviour import (
     watched_model,
     watched_versions,
 )
+from monitoring.reads.dashboards.outlooks import outlooks_of
 from monitoring.reads.health import coverage_of, health_of, open_incidents
 from monitoring.reads.runs import MonitorRow, monitors_of
 from monitoring.reads.settings import budget_of, versions_watched
@@ -31,6 +32,7 @@ from monitoring.services.monitors import ONLY_THE_TEAM, MonitorInvalid
 from monitoring.web.budgets import budget_context, per_quarter
 from monitoring.web.charts import coverage_chart, monitor_chart
 from monitoring.web.forms import BudgetForm
+from monitoring.web.outlooks import outlook_table
 from monitoring.web.periods import View, period_choice, version_choice, view_of
 from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit, length, span, threshold_text
@@ -145,6 +147,7 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
         "horizon": length(model.outcome_horizon_hours),
         "panels": panels,
         "budget": budget_context(model.pk, rows, running) if rows else None,
+        "outlook": outlook_table(outlooks_of(version.pk), unit),
         "sections": _sections(panels),
     }
 

@@ -63,6 +63,7 @@ def segment_table(found: Beside, board: str, answer_unit: str) -> dict[str, Any]
         "rows": found.rows,
         "all_rows": found.all_rows,
         "labelled": found.labelled if board == "performance" else None,
+        "compared": any(pair.own.low is not None for pair in found.pairs),
         "pairs": [_pair(pair, KIND_OF[board], answer_unit) for pair in found.pairs],
     }
 
