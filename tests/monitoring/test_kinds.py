@@ -166,6 +166,12 @@ def test_rows_that_can_be_told_apart_together_are(robot, service, metric, breach
     assert one.verdict == "breach", (one.value, one.p_value, one.reason)
 
 
+def test_a_log_without_exploration_has_no_numbers_of_it(robot, model, version):
+    evaluated(robot, version, gathered(rows(2800, hours=24 * 28, seed=12)))
+    run = newest("ROC AUC", field="").run
+    assert set(run.measurements.values_list("field", flat=True)) == {""}
+
+
 def test_freshness_and_repeated_rows_have_numbers(robot, service):
     for metric in ("freshness", "uniqueness", "schema_change"):
         Monitor.objects.create(

@@ -32,7 +32,8 @@ def of_performance(context: Context, rows: Counted) -> Iterator[Raw]:
 
 def _apart(context: Context) -> Iterator[Raw]:
     """Rows that shaped no outcome of theirs, and outcomes of other kinds, with their agreement."""
-    explored = context.merged.by_segment.get(context.explored)
+    segment = context.explored
+    explored = context.merged.by_segment.get(segment) if segment else None
     if explored is not None and explored.labelled_rows:
         yield from _beside(context, explored, "exploration")
     for kind in OTHER_KINDS:
