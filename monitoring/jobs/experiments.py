@@ -186,7 +186,7 @@ def _found(experiment: Experiment, moment: datetime, usual: Side, new: Side) -> 
         yield _traffic(experiment, usual, new)
         yield from _arms(experiment, usual, new)
     else:
-        yield from _pairs(experiment, moment)
+        yield from _pairs(experiment, moment, usual)
 
 
 def _traffic(experiment: Experiment, usual: Side, new: Side) -> Row:
@@ -213,15 +213,21 @@ def _arm(arm: Arm) -> dict[str, Any]:
     return {"n": arm.n, "value": arm.mean if arm.n else None}
 
 
-def _pairs(experiment: Experiment, moment: datetime) -> Iterator[Row]:
+def _pairs(experiment: Experiment, moment: datetime, usual: Side) -> Iterator[Row]:
+    binary = experiment.model.task == Task.BINARY and usual.bins.schema.classes
     pairs = pairs_of(
-        experiment.champion, experiment.challenger, experiment.starts_at, moment, most=MOST_PAIRS
+        experiment.champion,
+        experiment.challenger,
+        experiment.starts_at,
+        moment,
+        positive=usual.bins.schema.classes[-1] if binary else "",
+        most=MOST_PAIRS,
     )
-    confidence = experiment.confidence
+    planned, confidence = experiment.planned_rows, experiment.confidence
     if experiment.model.task == Task.REGRESSION:
-        found = paired_numbers(pairs, planned=experiment.planned_rows, confidence=confidence)
+        found = paired_numbers(pairs, planned=planned, confidence=confidence)
     else:
-        found = paired_classes(pairs, confidence=confidence)
+        found = paired_classes(pairs, planned=planned, confidence=confidence)
         for field, levels in disagreements(pairs).items():
             for level, one in levels.items():
                 yield _row("disagreement", one, about=f"{field} = {level}"[:200])

@@ -13,13 +13,20 @@ from registry.models import TaskType, Version
 from registry.schemas import FieldRole, PredictionSchema
 
 ID, CHAMPION, SHADOW, OUTCOME = "id", "champion", "shadow", "outcome"
+SCORE, SHADOW_SCORE = "score", "shadow score"
 NOTHING = Pairs(pa.array([], pa.string()), pa.array([], pa.string()))
 
 
 def pairs_of(
-    champion: Version, shadow: Version, start: datetime, end: datetime, *, most: int
+    champion: Version,
+    shadow: Version,
+    start: datetime,
+    end: datetime,
+    *,
+    positive: str,
+    most: int,
 ) -> Pairs:
-    """Both answers, the outcome (null where it has not arrived), and the champion's segments.
+    """Both answers and scores, the outcome (null where not arrived), and the champion's segments.
 
     At most `most` rows of each version are read; beyond, the pairs say that they are not whole.
     """
@@ -31,7 +38,8 @@ def pairs_of(
     other = _answers(shadow, theirs, [], (start, end), most)
     if not mine.num_rows or not other.num_rows:
         return NOTHING
-    both = mine.join(other.rename_columns([ID, SHADOW]), ID, join_type="inner").sort_by(ID)
+    theirs_named = other.rename_columns([ID, SHADOW, SHADOW_SCORE])
+    both = mine.join(theirs_named, ID, join_type="inner").sort_by(ID)
     places, outcomes = outcomes_of(champion, start, both.column(ID))
     both = both.append_column(OUTCOME, _placed(outcomes, places, both.num_rows))
     as_text = champion.model.task != TaskType.REGRESSION
@@ -43,6 +51,8 @@ def pairs_of(
         _answer(both, OUTCOME, as_text=as_text),
         segments,
         whole,
+        _scores(both) if positive and schema.score and theirs.score else None,
+        positive,
     )
 
 
@@ -53,10 +63,15 @@ def _answers(
     between: tuple[datetime, datetime],
     most: int,
 ) -> pa.Table:
-    wanted = [schema.id.name, schema.prediction.name, *about]
+    score = schema.score.name if schema.score else schema.prediction.name
+    wanted = [schema.id.name, schema.prediction.name, score, *about]
     rows = some_columns(version, schema, wanted, between, most)
     segments = [f"segment {n}" for n in range(len(about))]
-    return rows.rename_columns([ID, CHAMPION, *segments])
+    return rows.rename_columns([ID, CHAMPION, SCORE, *segments])
+
+
+def _scores(rows: pa.Table) -> tuple[pa.Array, pa.Array]:
+    return columns.column(rows, SCORE), columns.column(rows, SHADOW_SCORE)
 
 
 def _placed(outcomes: pa.ChunkedArray, places: Sequence[int], size: int) -> pa.ChunkedArray:

@@ -15,7 +15,11 @@ from monitoring.stats.reference import Task
 
 MOST = 100
 RATIO_ALPHA = 0.001
-PAIRED = {"error_rate": "error_rate_difference", "absolute_error": "absolute_error_difference"}
+PAIRED = {
+    "error_rate": "error_rate_difference",
+    "brier": "brier_difference",
+    "absolute_error": "absolute_error_difference",
+}
 
 
 class Phase(StrEnum):

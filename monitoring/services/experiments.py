@@ -20,6 +20,7 @@ from registry.models import Model, Version
 
 SHORTEST, LONGEST = timedelta(hours=24), timedelta(days=366)
 MOST_ROWS = 10**12
+OF_ERRORS = ("error_rate", "brier", "absolute_error")
 
 
 class ExperimentInvalid(ValueError):
@@ -162,6 +163,6 @@ def _check_kind(design: Design) -> None:
     if design.challenger_share is not None:
         message = "A shadow answers every row; only split traffic has a share."
         raise ExperimentInvalid("challenger_share", message)
-    if design.endpoint not in ("error_rate", "absolute_error"):
+    if design.endpoint not in OF_ERRORS:
         message = "A shadow's answers are not used: only its errors can be compared."
         raise ExperimentInvalid("endpoint", message)

@@ -118,6 +118,26 @@ def test_a_shadow_is_compared_on_the_rows_that_both_answered(olga, robot, model,
     assert wrong["parameters"]["shadow_only"] == round(wrong["value"] * 1_500)
 
 
+def test_scores_decide_where_answers_are_equal(olga, robot, model, version, newer):
+    found = sent(robot, version, 1_000, skill=1, seed=1, prefix="a")
+    for row in found:
+        row["score"] = 0.75 * row["score"] + 0.25 * row["was_late"]
+    world.send(robot, newer, found)
+    world.work("monitoring.")
+    design = replace(SHADOW, endpoint="brier", planned_rows=1_000)
+    seen = looked(olga, declared(olga, model, design))
+    assert seen.answer == "better"
+    assert finding_of(seen.look, "agreement_share", looks="one")["value"] == 1.0
+
+
+def test_split_traffic_is_compared_by_its_scores_too(olga, robot, model, version, newer):
+    sent(robot, version, 2_000, skill=1, seed=1, prefix="a")
+    sent(robot, newer, 2_000, skill=4, seed=2, prefix="b")
+    seen = looked(olga, declared(olga, model, replace(SPLIT, endpoint="brier")))
+    assert seen.answer == "better"
+    assert finding_of(seen.look, "brier", looks="one")["n"] == 2_000
+
+
 def test_late_outcomes_renew_the_looks_they_touch(olga, robot, model, version, newer):
     first = sent(robot, version, 2_000, skill=3, seed=1, prefix="a", outcomes=False)
     second = sent(robot, newer, 2_000, skill=0.5, seed=2, prefix="b", outcomes=False)

@@ -78,7 +78,7 @@ def test_the_sign_of_the_paired_interval_is_that_of_its_evidence():
         champion = pa.array(np.where(wrong, "right", "wrong"))
         shadow = pa.array(np.where(wrong, "wrong", "right"))
         outcome = pa.array(["right"] * 200)
-        found = paired_classes(Pairs(champion, shadow, outcome), confidence=1 - ALPHA)
+        found = paired_classes(Pairs(champion, shadow, outcome), planned=200, confidence=1 - ALPHA)
         looks = found["error_rate_difference_any_look"]
         denied = float(log_evidence(int(wrong.sum()), 200, 0.5)) >= -np.log(ALPHA)
         assert (looks.low > 0 or looks.high < 0) == denied
@@ -115,14 +115,14 @@ def test_few_or_constant_values_have_no_mean_at_any_look():
 
 def test_a_sample_has_no_interval_that_holds_at_every_look():
     pairs = Pairs(texts("a", "b"), texts("b", "a"), texts("a", "a"), whole=False)
-    found = paired_classes(pairs, confidence=0.95)["error_rate_difference_any_look"]
+    found = paired_classes(pairs, planned=100, confidence=0.95)["error_rate_difference_any_look"]
     assert found.value is None
     assert "sample" in found.reason
 
 
 def test_rows_without_an_outcome_count_for_agreement_only():
     pairs = Pairs(texts("a", "b", None), texts("a", "a", "a"), texts(None, "b", "a"))
-    found = paired_classes(pairs, confidence=0.95)
+    found = paired_classes(pairs, planned=100, confidence=0.95)
     assert found["agreement_share"].n == 2
     assert found["error_rate_difference"].n == 1
     assert found["error_rate_difference"].value == 1.0
@@ -130,7 +130,9 @@ def test_rows_without_an_outcome_count_for_agreement_only():
 
 def test_no_pairs_say_so():
     none = Pairs(pa.array([], pa.string()), pa.array([], pa.string()))
-    assert all(one.value is None for one in paired_classes(none, confidence=0.95).values())
+    assert all(
+        one.value is None for one in paired_classes(none, planned=100, confidence=0.95).values()
+    )
     numbers = paired_numbers(none, planned=100, confidence=0.95)
     assert all(one.value is None and one.reason for one in numbers.values())
 
@@ -147,6 +149,21 @@ def test_differences_of_numbers_are_scipys_paired_t():
     assert errors.value < 0
     answers = stats.ttest_rel(new, usual)
     assert found["answer_difference"].p_value == pytest.approx(answers.pvalue, abs=1e-12)
+
+
+def test_scores_are_compared_by_their_squared_errors():
+    rng = np.random.default_rng(10)
+    truth = rng.random(400) < 0.3
+    usual = np.clip(0.3 + 0.2 * truth + rng.normal(0, 0.1, 400), 0, 1)
+    new = np.clip(0.2 + 0.5 * truth + rng.normal(0, 0.1, 400), 0, 1)
+    outcome = pa.array(np.where(truth, "late", "early"))
+    pairs = Pairs(
+        outcome, outcome, outcome, scores=(pa.array(usual), pa.array(new)), positive="late"
+    )
+    found = paired_classes(pairs, planned=400, confidence=0.95)
+    wanted = stats.ttest_rel((new - truth) ** 2, (usual - truth) ** 2)
+    assert found["brier_difference"].p_value == pytest.approx(wanted.pvalue, abs=1e-12)
+    assert found["brier_difference_any_look"].high < 0
 
 
 def test_disagreement_is_told_by_level_and_levels_without_a_name_are_left_out():

@@ -1,9 +1,9 @@
 """Endpoints: what an experiment compares, read from the counts of its two arms.
 
 Definition
-    An endpoint is a share (wrong answers, positive answers, failed requests) or a mean (size of the
-    error, business value). Both arms are read from merged profiles, so that an experiment of any
-    length costs the same. Each endpoint has two answers: one for the planned end (`at_end`), and
+    An endpoint is a share (wrong answers, positive answers, failed requests) or a mean (squared
+    error of the score, size of the error, business value). Both arms are read from merged profiles,
+    so that an experiment of any length costs the same. Each endpoint has two answers: one for the planned end (`at_end`), and
     one that holds at every look (`any_look`); differences are challenger - champion.
 
     Rows count as independent. Where one unit brings many rows, the intervals are too narrow.
@@ -162,6 +162,15 @@ def _error_size(side: Side) -> Moments:
     return Moments(side.profile.labelled_rows, absolute, squares)
 
 
+def _brier(side: Side) -> Moments:
+    """Of models that score: the mean is the Brier score."""
+    scored = side.profile.counts.get("score")
+    if scored is None or not scored.any():
+        return Moments(0, 0.0, 0.0)
+    total, squares = labelled(side.profile, "brier"), labelled(side.profile, "brier^2")
+    return Moments(int(scored.sum()), total, squares)
+
+
 def _value(side: Side) -> Moments:
     worth = worth_of(side.profile)
     if worth is None:
@@ -173,6 +182,15 @@ def _value(side: Side) -> Moments:
 ENDPOINTS = (
     Endpoint(
         "error_rate", "Wrong answers", "share", Better.LOWER, CLASSES, _wrong, with_outcome=True
+    ),
+    Endpoint(
+        "brier",
+        "Squared error of the score",
+        "",
+        Better.LOWER,
+        frozenset({Task.BINARY}),
+        _brier,
+        with_outcome=True,
     ),
     Endpoint(
         "absolute_error",

@@ -2,8 +2,10 @@
 
 Definitions
     Classes: agreement and Cohen's kappa of the answers; disagreement of each segment against the
-    rest; the difference of the error rates on rows with an outcome (McNemar). Numbers: the mean
-    difference of the answers, and of the sizes of the errors. Differences are shadow - champion.
+    rest; the difference of the error rates on rows with an outcome (McNemar); where both score the
+    positive class, the mean difference of the squared errors of the scores (the Brier scores).
+    Numbers: the mean difference of the answers, and of the sizes of the errors. Differences are
+    shadow - champion.
 
     At every look, the share p of the shadow's errors among the rows that only one of the two gets
     wrong has an exact interval; times the share d of such rows it is that of the difference of the
@@ -11,7 +13,8 @@ Definitions
     the normal mixture's, for large samples.
 
 Example
-    >>> found = paired_classes(Pairs(pa.array(["a", "b"]), pa.array(["a", "a"])), confidence=0.95)
+    >>> two = Pairs(pa.array(["a", "b"]), pa.array(["a", "a"]))
+    >>> found = paired_classes(two, planned=9, confidence=0.95)
     >>> found["agreement_share"].value
     0.5
 
@@ -50,7 +53,8 @@ NOT_ALL_ROWS = "a sample of the rows has no interval that holds at every look"
 class Pairs:
     """Answers of both to the same rows, the outcome where known, and the rows' segments.
 
-    Arrays of equal length; `whole` says that no row of the time was left out.
+    Arrays of equal length; scores are those of the class `positive`; `whole` says that no row of
+    the time was left out.
     """
 
     champion: pa.Array
@@ -58,10 +62,12 @@ class Pairs:
     outcome: pa.Array | None = None
     segments: Mapping[str, pa.Array] = field(default_factory=dict)
     whole: bool = True
+    scores: tuple[pa.Array, pa.Array] | None = None
+    positive: str = ""
 
 
-def paired_classes(pairs: Pairs, *, confidence: float) -> dict[str, Finding]:
-    """Return agreement, kappa and the difference of the error rates, once and at every look."""
+def paired_classes(pairs: Pairs, *, planned: int, confidence: float) -> dict[str, Finding]:
+    """Return agreement, kappa and the differences of errors, once and at every look."""
     _, table = agreement_table(pairs.champion, pairs.shadow)
     usual_wrong, new_wrong = _wrong(pairs.champion, pairs), _wrong(pairs.shadow, pairs)
     n = usual_wrong.size
@@ -72,6 +78,20 @@ def paired_classes(pairs: Pairs, *, confidence: float) -> dict[str, Finding]:
         **agreement(table),
         "error_rate_difference": mcnemar(one, two, n),
         "error_rate_difference_any_look": _if_whole(looks, pairs),
+        **_brier(pairs, planned, confidence),
+    }
+
+
+def _brier(pairs: Pairs, planned: int, confidence: float) -> dict[str, Finding]:
+    if pairs.scores is None or pairs.outcome is None:
+        return {}
+    usual, new = (_floats(scores) for scores in pairs.scores)
+    truth = _floats(pc.cast(pc.equal(pairs.outcome, pairs.positive), pa.int8()))
+    gaps = moments((new - truth) ** 2 - (usual - truth) ** 2)
+    looks = mean_sequence(gaps, planned=planned, confidence=confidence)
+    return {
+        "brier_difference": paired_difference(gaps, confidence=confidence),
+        "brier_difference_any_look": _if_whole(looks, pairs),
     }
 
 
