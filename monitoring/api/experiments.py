@@ -30,7 +30,8 @@ class ExperimentInput(Strict):
     challenger = serializers.IntegerField(min_value=0, help_text="Version number")
     endpoint = serializers.CharField(
         max_length=40,
-        help_text="What decides: error_rate, brier, absolute_error, value, positive_rate, request_errors",
+        help_text="What decides: error_rate, brier, absolute_error, value, positive_rate or"
+        " request_errors",
     )
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()

@@ -3,18 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 
 from monitoring.jobs.samples import outcomes_of, some_columns
 from monitoring.reads.baselines import schema_of
 from monitoring.stats import columns
+from monitoring.stats.columns import Counts
 from monitoring.stats.experiments import Pairs
 from registry.models import TaskType, Version
 from registry.schemas import FieldRole, PredictionSchema
 
 ID, CHAMPION, SHADOW, OUTCOME = "id", "champion", "shadow", "outcome"
-SCORE, SHADOW_SCORE = "score", "shadow score"
-NOTHING = Pairs(pa.array([], pa.string()), pa.array([], pa.string()))
+SCORE, SHADOW_SCORE, AT = "score", "shadow score", "at"
+MICROSECONDS = 24 * 3600 * 1_000_000
+NOTHING = Pairs(pa.array([], pa.string()), pa.array([], pa.string()), np.zeros(0, np.int64))
 
 
 def pairs_of(
@@ -38,7 +41,7 @@ def pairs_of(
     other = _answers(shadow, theirs, [], (start, end), most)
     if not mine.num_rows or not other.num_rows:
         return NOTHING
-    theirs_named = other.rename_columns([ID, SHADOW, SHADOW_SCORE])
+    theirs_named = other.drop_columns(AT).rename_columns([ID, SHADOW, SHADOW_SCORE])
     both = mine.join(theirs_named, ID, join_type="inner").sort_by(ID)
     places, outcomes = outcomes_of(champion, start, both.column(ID))
     both = both.append_column(OUTCOME, _placed(outcomes, places, both.num_rows))
@@ -48,6 +51,7 @@ def pairs_of(
     return Pairs(
         _answer(both, CHAMPION, as_text=as_text),
         _answer(both, SHADOW, as_text=as_text),
+        _days(both),
         _answer(both, OUTCOME, as_text=as_text),
         segments,
         whole,
@@ -64,10 +68,17 @@ def _answers(
     most: int,
 ) -> pa.Table:
     score = schema.score.name if schema.score else schema.prediction.name
-    wanted = [schema.id.name, schema.prediction.name, score, *about]
+    wanted = [schema.id.name, schema.timestamp.name, schema.prediction.name, score, *about]
     rows = some_columns(version, schema, wanted, between, most)
     segments = [f"segment {n}" for n in range(len(about))]
-    return rows.rename_columns([ID, CHAMPION, SCORE, *segments])
+    return rows.rename_columns([ID, AT, CHAMPION, SCORE, *segments])
+
+
+def _days(rows: pa.Table) -> Counts:
+    """The day (UTC) of each row, counted from 1970."""
+    moments = columns.column(rows, AT).cast(pa.timestamp("us", "UTC"))
+    counted = moments.cast(pa.int64()).to_numpy(zero_copy_only=False) // MICROSECONDS
+    return np.asarray(counted, np.int64)
 
 
 def _scores(rows: pa.Table) -> tuple[pa.Array, pa.Array]:

@@ -30,6 +30,7 @@ from monitoring.web.periods import View
 from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit
 from registry.models import Model, Version
+from registry.reads.deployments import serving_now
 from registry.schemas import FieldRole
 
 
@@ -77,6 +78,10 @@ class DeclareForm(forms.Form):
         choices = [(one.name, one.words) for one in known]
         self.fields["endpoint"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
+    def suggest(self, champion: int, challenger: int) -> None:
+        """What most people want to compare: what serves, and the newest other version."""
+        self.initial |= {"champion": champion, "challenger": challenger}
+
     def design(self) -> Design:
         said = self.cleaned_data
         share = said["share"]
@@ -112,6 +117,8 @@ def experiment_list(request: HttpRequest, slug: str) -> HttpResponse:
     versions = versions_of(model.pk)
     may_declare = can_change_monitors(user, model)
     form = DeclareForm(model, versions, request.POST if request.method == "POST" else None)
+    if len(versions) > 1:
+        form.suggest(*_usual_pair(model, versions))
     if request.method == "POST":
         require(may_declare, ONLY_THE_TEAM)
         made = _declared(request, model, form)
@@ -152,6 +159,13 @@ def stop(request: HttpRequest, experiment_id: int) -> HttpResponse:
     else:
         messages.success(request, "Stopped. What was seen by now stays.")
     return redirect("experiment", experiment_id=experiment_id)
+
+
+def _usual_pair(model: Model, versions: Sequence[Version]) -> tuple[int, int]:
+    serving = [one.version_id for one in serving_now(model.pk)]
+    champion = next((one for one in versions if one.pk in serving[:1]), versions[-1])
+    newest = next(one for one in versions if one.pk != champion.pk)
+    return champion.number, newest.number
 
 
 def _declared(request: HttpRequest, model: Model, form: DeclareForm) -> Experiment | None:

@@ -2,7 +2,7 @@
 
 `arms` compares at the planned end and checks the traffic, `sequences` holds at every look,
 `shadow` compares two versions on the same rows; `endpoints` reads the arms from profiles, `paired`
-from rows. Each module has its definitions and sources.
+from rows, whose days are `clusters`. Each module has its definitions and sources.
 """
 
 from monitoring.stats.experiments.arms import (
@@ -13,6 +13,7 @@ from monitoring.stats.experiments.arms import (
     two_proportions,
     welch,
 )
+from monitoring.stats.experiments.clusters import clustered
 from monitoring.stats.experiments.endpoints import (
     ENDPOINTS,
     Answer,
@@ -37,7 +38,6 @@ from monitoring.stats.experiments.sequences import (
     equality_evidence,
     log_evidence,
     mean_difference_sequence,
-    mean_sequence,
     mixing,
     mixture_evidence,
     share_sequence,
@@ -63,6 +63,7 @@ __all__ = [
     "Side",
     "agreement",
     "agreement_table",
+    "clustered",
     "compared",
     "difference_sequence",
     "disagreement_by_segment",
@@ -73,7 +74,6 @@ __all__ = [
     "log_evidence",
     "mcnemar",
     "mean_difference_sequence",
-    "mean_sequence",
     "mixing",
     "mixture_evidence",
     "moments",

@@ -3,8 +3,9 @@
 Definition
     An endpoint is a share (wrong answers, positive answers, failed requests) or a mean (squared
     error of the score, size of the error, business value). Both arms are read from merged profiles,
-    so that an experiment of any length costs the same. Each endpoint has two answers: one for the planned end (`at_end`), and
-    one that holds at every look (`any_look`); differences are challenger - champion.
+    so that an experiment of any length costs the same. Each endpoint has two answers: one for the
+    planned end (`at_end`), and one that holds at every look (`any_look`); differences are
+    challenger - champion.
 
     Rows count as independent. Where one unit brings many rows, the intervals are too narrow.
 

@@ -2,24 +2,19 @@
 
 Definitions
     Classes: agreement and Cohen's kappa of the answers; disagreement of each segment against the
-    rest; the difference of the error rates on rows with an outcome (McNemar); where both score the
-    positive class, the mean difference of the squared errors of the scores (the Brier scores).
-    Numbers: the mean difference of the answers, and of the sizes of the errors. Differences are
-    shadow - champion.
-
-    At every look, the share p of the shadow's errors among the rows that only one of the two gets
-    wrong has an exact interval; times the share d of such rows it is that of the difference of the
-    error rates, (2p - 1) d. So its sign is exact, its size is given d. The interval of numbers is
-    the normal mixture's, for large samples.
+    rest; the difference of the error rates on rows with an outcome, and McNemar's test of it, which
+    counts every row as its own; where both score the positive class, the difference of the squared
+    errors of the scores (the Brier scores). Numbers: the differences of the answers, and of the
+    sizes of the errors. Differences are shadow - champion; rows of one day count as a cluster.
 
 Example
-    >>> two = Pairs(pa.array(["a", "b"]), pa.array(["a", "a"]))
+    >>> two = Pairs(pa.array(["a", "b"]), pa.array(["a", "a"]), days=np.array([0, 0]))
     >>> found = paired_classes(two, planned=9, confidence=0.95)
     >>> found["agreement_share"].value
     0.5
 
 Source
-    The modules `shadow` and `sequences`, with theirs.
+    The modules `shadow` and `clusters`, with theirs.
 """
 
 from collections.abc import Mapping
@@ -29,19 +24,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitoring.stats.columns import Floats
-from monitoring.stats.experiments.arms import moments
-from monitoring.stats.experiments.sequences import (
-    log_evidence,
-    mean_sequence,
-    share_sequence,
-)
+from monitoring.stats.columns import Counts, Floats
+from monitoring.stats.experiments.clusters import clustered
 from monitoring.stats.experiments.shadow import (
     agreement,
     agreement_table,
     disagreement_by_segment,
     mcnemar,
-    paired_difference,
 )
 from monitoring.stats.findings import Finding, undefined
 
@@ -51,7 +40,7 @@ NOT_ALL_ROWS = "a sample of the rows has no interval that holds at every look"
 
 @dataclass(frozen=True)
 class Pairs:
-    """Answers of both to the same rows, the outcome where known, and the rows' segments.
+    """Answers of both to the same rows, the days of the rows, the outcome where known, segments.
 
     Arrays of equal length; scores are those of the class `positive`; `whole` says that no row of
     the time was left out.
@@ -59,6 +48,7 @@ class Pairs:
 
     champion: pa.Array
     shadow: pa.Array
+    days: Counts
     outcome: pa.Array | None = None
     segments: Mapping[str, pa.Array] = field(default_factory=dict)
     whole: bool = True
@@ -69,17 +59,33 @@ class Pairs:
 def paired_classes(pairs: Pairs, *, planned: int, confidence: float) -> dict[str, Finding]:
     """Return agreement, kappa and the differences of errors, once and at every look."""
     _, table = agreement_table(pairs.champion, pairs.shadow)
-    usual_wrong, new_wrong = _wrong(pairs.champion, pairs), _wrong(pairs.shadow, pairs)
-    n = usual_wrong.size
-    one = int((usual_wrong & ~new_wrong).sum())
-    two = int((new_wrong & ~usual_wrong).sum())
-    looks = _errors_at_any_look(one, two, n, confidence)
+    usual, new = _wrong(pairs.champion, pairs), _wrong(pairs.shadow, pairs)
+    gaps = new - usual
+    usual_only, new_only = (int((gaps == side).sum()) for side in (-1, 1))
     return {
         **agreement(table),
-        "error_rate_difference": mcnemar(one, two, n),
-        "error_rate_difference_any_look": _if_whole(looks, pairs),
+        **_both_looks("error_rate_difference", gaps, pairs, planned, confidence),
+        "mcnemar": mcnemar(usual_only, new_only, int(np.isfinite(gaps).sum())),
         **_brier(pairs, planned, confidence),
     }
+
+
+def paired_numbers(pairs: Pairs, *, planned: int, confidence: float) -> dict[str, Finding]:
+    """Return the differences of answers and of error sizes, once and at every look."""
+    usual, new = _floats(pairs.champion), _floats(pairs.shadow)
+    truth = np.full(usual.size, np.nan) if pairs.outcome is None else _floats(pairs.outcome)
+    gaps = np.abs(new - truth) - np.abs(usual - truth)
+    return {
+        **_both_looks("answer_difference", new - usual, pairs, planned, confidence),
+        **_both_looks("absolute_error_difference", gaps, pairs, planned, confidence),
+    }
+
+
+def _both_looks(
+    name: str, gaps: Floats, pairs: Pairs, planned: int, confidence: float
+) -> dict[str, Finding]:
+    one, every = clustered(gaps, pairs.days, planned=planned, confidence=confidence)
+    return {name: one, f"{name}_any_look": _if_whole(every, pairs)}
 
 
 def _brier(pairs: Pairs, planned: int, confidence: float) -> dict[str, Finding]:
@@ -87,26 +93,8 @@ def _brier(pairs: Pairs, planned: int, confidence: float) -> dict[str, Finding]:
         return {}
     usual, new = (_floats(scores) for scores in pairs.scores)
     truth = _floats(pc.cast(pc.equal(pairs.outcome, pairs.positive), pa.int8()))
-    gaps = moments((new - truth) ** 2 - (usual - truth) ** 2)
-    looks = mean_sequence(gaps, planned=planned, confidence=confidence)
-    return {
-        "brier_difference": paired_difference(gaps, confidence=confidence),
-        "brier_difference_any_look": _if_whole(looks, pairs),
-    }
-
-
-def paired_numbers(pairs: Pairs, *, planned: int, confidence: float) -> dict[str, Finding]:
-    """Return the differences of answers and of error sizes, once and at every look."""
-    usual, new = _floats(pairs.champion), _floats(pairs.shadow)
-    answers = moments(new - usual)
-    truth = np.full(usual.size, np.nan) if pairs.outcome is None else _floats(pairs.outcome)
-    errors = moments(np.abs(new - truth) - np.abs(usual - truth))
-    looks = mean_sequence(errors, planned=planned, confidence=confidence)
-    return {
-        "answer_difference": paired_difference(answers, confidence=confidence),
-        "absolute_error_difference": paired_difference(errors, confidence=confidence),
-        "absolute_error_difference_any_look": _if_whole(looks, pairs),
-    }
+    gaps = (new - truth) ** 2 - (usual - truth) ** 2
+    return _both_looks("brier_difference", gaps, pairs, planned, confidence)
 
 
 def disagreements(pairs: Pairs) -> dict[str, dict[str, Finding]]:
@@ -119,28 +107,6 @@ def disagreements(pairs: Pairs) -> dict[str, dict[str, Finding]]:
         if len(counted) > 1:
             found[name] = disagreement_by_segment(counted)
     return found
-
-
-def _errors_at_any_look(champion: int, shadow: int, n: int, confidence: float) -> Finding:
-    """Return the difference of error rates; its sign is that of the unequal rows' share - 1/2."""
-    unequal = champion + shadow
-    found = share_sequence(shadow, unequal, confidence=confidence)
-    measure = "always_valid_error_difference"
-    if found.low is None or found.high is None:
-        return undefined(measure, n=n, reason="no row that only one of the two gets wrong")
-    share = unequal / n
-    value = (shadow - champion) / n
-    return Finding(
-        measure,
-        value,
-        n,
-        low=(2 * found.low - 1) * share,
-        high=(2 * found.high - 1) * share,
-        p_value=float(np.exp(-max(float(log_evidence(shadow, unequal, 0.5)), 0.0))),
-        baseline=0.0,
-        effect=value,
-        parameters={"confidence": confidence, "unequal": unequal, "looks": "any"},
-    )
 
 
 def _by_level(levels: pa.Array, unequal: pa.Array) -> dict[str, tuple[int, int]]:
@@ -157,14 +123,11 @@ def _columns(grouped: pa.Table) -> list[list[object]]:
     return [grouped.column(name).to_pylist() for name in ("level", "hit_sum", "hit_count")]
 
 
-def _wrong(answers: pa.Array, pairs: Pairs) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Whether an answer differs from the outcome, on rows where both answers and it are known."""
+def _wrong(answers: pa.Array, pairs: Pairs) -> Floats:
+    """1 where an answer differs from the outcome, 0 where not; NaN where either is not known."""
     if pairs.outcome is None:
-        return np.zeros(0, bool)
-    known = pc.and_(pc.is_valid(pairs.champion), pc.is_valid(pairs.shadow))
-    known = pc.and_(known, pc.is_valid(pairs.outcome))
-    unequal = pc.not_equal(answers.filter(known), pairs.outcome.filter(known))
-    return np.asarray(unequal.to_numpy(zero_copy_only=False), bool)
+        return np.full(len(answers), np.nan)
+    return _floats(pc.cast(pc.not_equal(answers, pairs.outcome), pa.int8()))
 
 
 def _if_whole(found: Finding, pairs: Pairs) -> Finding:

@@ -144,41 +144,6 @@ def mean_difference_sequence(
     )
 
 
-def mean_sequence(values: Moments, *, planned: int, confidence: float = CONFIDENCE) -> Finding:
-    """Return a mean, such as of paired differences, at any look after 50 rows; large samples.
-
-    `planned` is the number of rows at which the interval shall be tightest; it must not depend on
-    the data. The p-value is that of "the mean is zero".
-    """
-    measure = "always_valid_mean"
-    if values.n < FIRST_LOOK:
-        return undefined(measure, n=values.n, reason=f"fewer than {FIRST_LOOK} rows")
-    if not np.isfinite([values.total, values.squares]).all() or values.variance <= 0:
-        return undefined(measure, n=values.n, reason="values that are constant or not finite")
-    if planned < 1:
-        return undefined(measure, n=values.n, reason="the planned number of rows is not given")
-    error = (values.variance / values.n) ** 0.5
-    growth = mixing(4 * planned, confidence) * values.n
-    evidence = float(mixture_evidence(values.mean / error, growth))
-    reach = (1 + growth) / growth * (np.log1p(growth) - 2 * np.log(1 - confidence))
-    return Finding(
-        measure,
-        values.mean,
-        values.n,
-        low=values.mean - error * float(reach**0.5),
-        high=values.mean + error * float(reach**0.5),
-        p_value=float(np.exp(-max(evidence, 0.0))),
-        baseline=0.0,
-        effect=values.mean,
-        standard_error=error,
-        parameters={
-            "confidence": confidence,
-            "planned": planned,
-            "looks": f"any from {FIRST_LOOK} rows",
-        },
-    )
-
-
 def log_evidence(total: Floats | float, n: Counts | int, p: Floats | float) -> Floats:
     """Return ln E(p) of one arm; arrays broadcast."""
     mixture = special.betaln(total + 0.5, n - total + 0.5) - special.betaln(0.5, 0.5)
