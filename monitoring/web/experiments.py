@@ -80,7 +80,7 @@ class DeclareForm(forms.Form):
 
     def suggest(self, champion: int, challenger: int) -> None:
         """What most people want to compare: what serves, and the newest other version."""
-        self.initial |= {"champion": champion, "challenger": challenger}
+        self.initial.update(champion=champion, challenger=challenger)
 
     def design(self) -> Design:
         said = self.cleaned_data
