@@ -122,6 +122,7 @@ def _row(row: Row, found: HeatMap, answer_unit: str, query: str) -> dict[str, An
     unit = unit_of(kind, row.metric, answer_unit)
     hourly = found.monitor.every_hours < DAY
     return {
+        "field": row.field,
         "label": key_label((row.field, row.metric, row.segment), metric),
         "url": f"?{urlencode({'field': row.field})}{query}#field" if row.field else "",
         "cells": _cells(row, unit, hourly=hourly),

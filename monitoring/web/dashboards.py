@@ -21,7 +21,9 @@ from monitoring.reads.dashboards.heat import heat_maps_of
 from monitoring.reads.dashboards.lines import Line, Lines, Scope, lines_of
 from monitoring.reads.dashboards.outlooks import outlooks_of
 from monitoring.reads.dashboards.segments import beside_of, segments_of
+from monitoring.reads.dashboards.stages import FAILED, fields_by_stage, stages_of
 from monitoring.reads.dashboards.windows import newest_window
+from monitoring.web.apart import APART, exploration_table, kinds_table
 from monitoring.web.board_charts import coverage_chart, heat_table, line_chart, reliability_chart
 from monitoring.web.charts import distribution_chart
 from monitoring.web.needs import missing_of
@@ -29,6 +31,7 @@ from monitoring.web.outlooks import outlook_table
 from monitoring.web.panels import Panel, beside_table, panel_of
 from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
 from monitoring.web.segments import segment_choice, segment_of, segment_table, segment_words
+from monitoring.web.stages import failures_chart, failures_over_time, grouped, stage_table
 from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit, field_names, field_units, length, window_text
 from registry.models import Model, Version
@@ -146,15 +149,30 @@ def _in_segment(board: Board, name: str) -> Shown:
 
 def _performance(board: Board) -> Shown:
     found = lines_of(board.scope(), model_id=board.model.pk, kinds=boards.PERFORMANCE)
-    judged = [line for line in found.lines if line.judged]
+    judged = [line for line in found.lines if line.judged and line.metric != FAILED]
     realised = [line for line in judged if line.monitor.kind == MonitorKind.PERFORMANCE]
-    beside = [line for line in found.lines if not line.judged]
+    beside = [line for line in found.lines if not line.judged and line.field not in APART]
     most = max(realised, key=lambda line: len(line.points), default=None)
     ahead = outlooks_of(board.version.pk, kinds=boards.PERFORMANCE, segment=board.segment)
     return _shown(found, _together(judged, board)) | {
         "beside": beside_table(beside, board.unit),
         "outlook": outlook_table(ahead, board.unit),
         "coverage_chart": coverage_chart(most) if most and not board.segment else None,
+        "kinds_of_outcome": kinds_table(found.lines, board.unit),
+        "exploration": exploration_table(found.lines, board.unit),
+        **_stages(board, found),
+    }
+
+
+def _stages(board: Board, found: Lines) -> Shown:
+    """Which stage of the pipeline failed, in the newest window and over time."""
+    if not board.model.components or board.segment:
+        return {}
+    stages = stages_of(board.version.pk, board.model.components, board.schema)
+    return {
+        "stages": stage_table(stages),
+        "stages_chart": failures_chart(stages),
+        "stages_over_time": failures_over_time(found.lines),
     }
 
 
@@ -171,7 +189,10 @@ def _drift(board: Board) -> Shown:
     found, maps = heat_maps_of(
         board.scope(columns=HEAT_COLUMNS), model_id=board.model.pk, kinds=boards.DATA
     )
+    by_stage = fields_by_stage(board.model.components, board.schema)
     heats = [heat_table(one, answer_unit=board.unit, query=board.query) for one in maps]
+    for heat in heats:
+        heat["groups"] = grouped(heat["rows"], by_stage)
     names = field_names(board.schema)
     field = board.field if board.field in names else ""
     options = [("", "Choose a field"), *((name, name) for name in names)]

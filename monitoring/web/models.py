@@ -23,6 +23,7 @@ from monitoring.reads.behaviour import (
     watched_versions,
 )
 from monitoring.reads.dashboards.outlooks import outlooks_of
+from monitoring.reads.dashboards.stages import stages_of
 from monitoring.reads.health import coverage_of, health_of, open_incidents
 from monitoring.reads.runs import MonitorRow, monitors_of
 from monitoring.reads.settings import budget_of, versions_watched
@@ -34,6 +35,7 @@ from monitoring.web.charts import coverage_chart, monitor_chart
 from monitoring.web.forms import BudgetForm
 from monitoring.web.outlooks import outlook_table
 from monitoring.web.periods import View, period_choice, version_choice, view_of
+from monitoring.web.stages import stage_table
 from monitoring.web.tabs import tabs_of
 from monitoring.web.words import answer_unit, length, span, threshold_text
 from registry.models import Model
@@ -135,7 +137,8 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
         return {}
     version.model = model
     seen = behaviour_of(version.pk, days=view.days, columns=COLUMNS)
-    unit = answer_unit(getattr(version, "schema", None))
+    schema = getattr(version, "schema", None)
+    unit = answer_unit(schema)
     running = versions_watched(model.pk)
     rows = monitors_of(model_id=model.pk, version_id=version.pk, versions=running)
     panels = [_panel(row, seen, unit) for row in rows]
@@ -148,6 +151,7 @@ def _of_version(model: Any, view: View) -> dict[str, Any]:
         "panels": panels,
         "budget": budget_context(model.pk, rows, running) if rows else None,
         "outlook": outlook_table(outlooks_of(version.pk), unit),
+        "stages": stage_table(stages_of(version.pk, model.components, schema)),
         "sections": _sections(panels),
     }
 
