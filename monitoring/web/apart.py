@@ -16,6 +16,7 @@ from monitoring.web.board_charts import line_chart
 from monitoring.web.words import shown, title_of, unit_of, window_text
 
 TRUE = ""
+FIRST = 3  # measures that are shown where none is judged; the others unfold
 KINDS = {
     TRUE: "True outcomes",
     "natural outcomes": "Natural outcomes",
@@ -92,12 +93,15 @@ def _table(found: Apart, answer_unit: str) -> Table:
     ]
     columns = [TRUE, *others]
     first = next((name for name in metrics if _judged(found, name)), None)
+    rows = {
+        name: (title_of(name), _cells(found, columns, name, _unit(name, answer_unit)))
+        for name in metrics
+    }
+    shown_first = [name for name in metrics if _judged(found, name)] or metrics[:FIRST]
     return {
         "head": [found.columns[one] for one in columns],
-        "rows": [
-            (title_of(name), _cells(found, columns, name, _unit(name, answer_unit)))
-            for name in metrics
-        ],
+        "rows": [rows[name] for name in shown_first],
+        "more": [row for name, row in rows.items() if name not in shown_first],
         "chart": _chart(found, columns, first, answer_unit) if first else None,
         "chart_title": title_of(first) if first else "",
     }

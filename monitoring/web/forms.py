@@ -5,13 +5,13 @@ from typing import Any
 
 from django import forms
 
-from monitoring.metrics import LABELLED, METRICS
+from monitoring.metrics import LABELLED
 from monitoring.models import Monitor, MonitorKind, Severity
 from monitoring.services.incidents import LONGEST_TEXT
 from monitoring.services.monitors import OPTIONS, Settings
 from monitoring.stats.multiplicity import Budget
 from monitoring.web.monitor_fields import Finer, option_fields
-from monitoring.web.words import title_of
+from monitoring.web.offers import KindOffer
 
 WINDOWS = [
     (1, "an hour"),
@@ -23,6 +23,12 @@ WINDOWS = [
 ]
 STEPS = [(1, "every hour"), (24, "every day"), (168, "every week"), (672, "every 4 weeks")]
 EFFECT = "Drift: the distance; fairness: the gap. Otherwise: the change against the reference."
+EFFECT_OF = {
+    MonitorKind.DRIFT: "The distance from the reference.",
+    MonitorKind.FAIRNESS: "The gap between two groups.",
+    MonitorKind.CALIBRATION: "The change against the reference, else the distance from perfect.",
+}
+CHANGE = "The change against the reference, in the unit of the measure."
 
 
 class ChangeForm(Finer):
@@ -59,20 +65,18 @@ class ChangeForm(Finer):
         return data if options == self.before else data | {"options": options}
 
 
+PARTS = {
+    "What": ("name", "measure", "fields_watched", "segment"),
+    "When": ("window_hours", "every_hours"),
+    "From when on it is too much": ("warning", "breach", "severity", "why"),
+}
+
+
 class NewForm(Finer):
     """A monitor to be set up."""
 
     name = forms.CharField(label="Name", max_length=120)
-    measure = forms.ChoiceField(
-        label="What to measure",
-        choices=[
-            (
-                MonitorKind(kind).label.capitalize(),
-                [(f"{kind}:{one.name}", title_of(one.name, kind)) for one in metrics],
-            )
-            for kind, metrics in METRICS.items()
-        ],
-    )
+    measure = forms.ChoiceField(label="What to measure")
     fields_watched = forms.MultipleChoiceField(
         label="Fields",
         required=False,
@@ -106,30 +110,64 @@ class NewForm(Finer):
 
     field_order = ("name", "measure", "fields_watched", "segment", "window_hours", "every_hours")
 
-    def __init__(self, *args: Any, names: Sequence[str] = (), **more: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        offer: KindOffer,
+        names: Sequence[str] = (),
+        segments: Sequence[str] = (),
+        **more: Any,
+    ) -> None:
         super().__init__(*args, **more)
+        self.kind = offer.kind
+        self._offer(offer)
         chosen = self.fields["fields_watched"]
         if isinstance(chosen, forms.MultipleChoiceField):
             chosen.choices = [(name, name) for name in names]
+        if not names:
+            del self.fields["fields_watched"]
+        self._segments(segments)
+        self.fields["warning"].help_text = EFFECT_OF.get(offer.kind, CHANGE)
         for name, field in option_fields().items():
-            kinds = " and ".join(MonitorKind(kind).label for kind in OPTIONS[name].kinds)
-            field.help_text = f"Of {kinds} monitors only. {field.help_text}"
-            self.fields[name] = field
+            # One of another kind that is sent all the same is refused, not overlooked.
+            if offer.kind in OPTIONS[name].kinds or name in self.data:
+                self.fields[name] = field
         self.order_fields([*self.field_order, "warning", "breach", "severity", "why"])
 
-    def first(self) -> list[forms.BoundField]:
-        """What everybody says of a monitor."""
-        return [one for one in self if one.name not in self._finer()]
+    def _offer(self, offer: KindOffer) -> None:
+        """The measures that fit; of another one the reason is said."""
+        measure = self.fields["measure"]
+        if isinstance(measure, forms.ChoiceField):
+            measure.choices = [(one.key, one.title) for one in offer.fitting]
+        reasons = {one.key: one.reason for one in offer.others}
+        if reason := reasons.get(self.data.get("measure", "")):
+            measure.error_messages["invalid_choice"] = reason
+
+    def _segments(self, segments: Sequence[str]) -> None:
+        if not segments:
+            return
+        said = str(self.data.get("segment") or self.initial.get("segment") or "")
+        known = [*segments, *([said] if said and said not in segments else [])]
+        choices = [("", "all rows"), *((one, one.replace("=", " = ", 1)) for one in known)]
+        self.fields["segment"].widget = forms.Select(
+            choices=choices, attrs={"class": "form-select"}
+        )
+        self.fields["segment"].help_text = ""
+
+    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """What everybody says of a monitor, under headings."""
+        return [
+            (title, [self[name] for name in names if name in self.fields])
+            for title, names in PARTS.items()
+        ]
 
     def further(self) -> list[forms.BoundField]:
         """What has good defaults."""
-        return [one for one in self if one.name in self._finer()]
+        said = {name for names in PARTS.values() for name in names}
+        return [one for one in self if one.name not in said]
 
     def further_is_wrong(self) -> bool:
         return any(one.errors for one in self.further())
-
-    def _finer(self) -> set[str]:
-        return {*Finer.base_fields, *OPTIONS, "alpha", "minimum_n"}
 
     def settings(self, *, lateness_hours: int) -> Settings:
         """What the service wants; what needs outcomes waits `lateness_hours` for them."""
@@ -143,7 +181,7 @@ class NewForm(Finer):
         return Settings(
             kind=kind,
             metric=metric,
-            fields=data.pop("fields_watched"),
+            fields=data.pop("fields_watched", []),
             segments=[segment] if segment else [],
             lateness_hours=lateness_hours if kind in LABELLED else 1,
             options=options,

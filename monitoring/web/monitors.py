@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.policies import require
 from accounts.sessions import person_of
-from monitoring.metrics import LABELLED, METRICS, metric_of
+from monitoring.metrics import LABELLED, metric_of
 from monitoring.models import Monitor, MonitorKind
 from monitoring.policies import can_change_monitor, can_change_monitors
 from monitoring.reads.behaviour import (
@@ -21,6 +21,7 @@ from monitoring.reads.behaviour import (
     watched_model,
     watched_versions,
 )
+from monitoring.reads.dashboards.segments import segments_of
 from monitoring.reads.runs import monitors_of, runs_of
 from monitoring.reads.settings import versions_watched
 from monitoring.services.monitors import (
@@ -32,10 +33,10 @@ from monitoring.services.monitors import (
 from monitoring.web.budgets import false_alarms_text
 from monitoring.web.charts import heat_map, monitor_chart
 from monitoring.web.forms import ChangeForm, NewForm
+from monitoring.web.offers import names_for, offers_of
 from monitoring.web.periods import PERIODS, View, period_choice, version_choice, view_of
 from monitoring.web.words import (
     answer_unit,
-    field_names,
     length,
     span,
     threshold_text,
@@ -74,12 +75,26 @@ def monitor_page(request: HttpRequest, monitor_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, slug: str) -> HttpResponse:
-    """The form of a new monitor."""
+    """A new monitor: first its kind, then the form with what fits the model."""
     user = person_of(request)
     model = watched_model(user, slug)
     require(can_change_monitors(user, model), ONLY_THE_TEAM)
-    schema = next((getattr(one, "schema", None) for one in versions_of(model.pk)), None)
-    form = NewForm(request.POST or None, names=field_names(schema))
+    version = next((one for one in versions_of(model.pk) if hasattr(one, "schema")), None)
+    schema = getattr(version, "schema", None)
+    offers = offers_of(model.task, schema, model.components)
+    kind = request.POST.get("measure", "").partition(":")[0] or request.GET.get("kind", "")
+    offer = next((one for one in offers if one.kind == kind and one.fitting), None)
+    context = {"model": model, "offers": offers, "segment": request.GET.get("segment", "")[:200]}
+    if offer is None:
+        status = 422 if request.method == "POST" else 200
+        return render(request, "monitoring/monitor_kinds.html", context, status=status)
+    form = NewForm(
+        request.POST or None,
+        offer=offer,
+        names=names_for(offer.kind, schema),
+        segments=segments_of(version.pk) if version else (),
+        initial={"segment": context["segment"]},
+    )
     if form.is_valid():
         try:
             settings = form.settings(lateness_hours=model.outcome_horizon_hours)
@@ -89,8 +104,8 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, f"{monitor.name} is set up; past windows follow shortly.")
             return redirect("monitor", monitor_id=monitor.pk)
-    context = {"model": model, "form": form, "explained": _explanations()}
     status = 422 if form.is_bound else 200
+    context |= {"form": form, "offer": offer}
     return render(request, "monitoring/monitor_new.html", context, status=status)
 
 
@@ -112,11 +127,6 @@ def _explain(form: forms.Form, refusal: MonitorInvalid) -> None:
     names = {"metric": "measure", "segments": "segment", "fields": "fields_watched"}
     name = names.get(refusal.field, refusal.field)
     form.add_error(name if name in form.fields else None, str(refusal))
-
-
-def _explanations() -> list[tuple[str, str]]:
-    found = {one.words: one.explained for metrics in METRICS.values() for one in metrics}
-    return [(words[:1].upper() + words[1:], text) for words, text in found.items()]
 
 
 def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_olga_sets_up_a_monitor(signed_in: Any, olga: Any, model: Model, version
         "open_after": "1",
     }
     client, address = signed_in(olga), f"/monitoring/{model.slug}/new"
-    assert "carrier" in client.get(address).content.decode()
+    assert "carrier" in client.get(f"{address}?kind=drift").content.decode()
     answer = client.post(address, sent)
     made = Monitor.objects.get(name="Carrier")
     assert answer.headers["Location"] == f"/monitors/{made.pk}"
