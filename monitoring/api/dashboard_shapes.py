@@ -112,7 +112,7 @@ class NumberOutput(serializers.Serializer[Any]):
 
 
 class InSegmentOutput(serializers.Serializer[Any]):
-    """A segment beside all rows, counted in the newest week to month; nothing judges it."""
+    """A segment beside all rows, counted in the newest week or two; nothing judges it."""
 
     segment = serializers.CharField()
     to = serializers.DateTimeField()

@@ -149,9 +149,7 @@ class NewForm(Finer):
         said = str(self.data.get("segment") or self.initial.get("segment") or "")
         known = [*segments, *([said] if said and said not in segments else [])]
         choices = [("", "all rows"), *((one, one.replace("=", " = ", 1)) for one in known)]
-        self.fields["segment"].widget = forms.Select(
-            choices=choices, attrs={"class": "form-select"}
-        )
+        self.fields["segment"].widget = forms.Select(choices=choices)
         self.fields["segment"].help_text = ""
 
     def parts(self) -> list[tuple[str, list[forms.BoundField]]]:

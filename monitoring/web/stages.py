@@ -49,6 +49,7 @@ def failures_chart(stages: Sequence[Stage]) -> dict[str, Any] | None:
         "x_label": "Stage",
         "y_label": "Rows in which it failed",
         "unit": SHARE,
+        "horizontal": True,
         "series": series,
     }
 

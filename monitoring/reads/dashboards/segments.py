@@ -1,7 +1,7 @@
 """Segments of a version: which have profiles, and one of them beside all rows in a window.
 
 Series over time are stored by the monitors that watch a segment. Of the others the newest window is
-counted from its profiles, like its distributions: 31 days at most.
+counted from its profiles, like its distributions: two weeks at most, which a request can afford.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -71,7 +71,7 @@ def segments_of(version_id: int) -> tuple[str, ...]:
 def beside_of(
     version: Version, *, board: str, segment: str, window: tuple[datetime, datetime] | None
 ) -> Beside | None:
-    """A segment beside all rows in the last week to month of a window. At most six queries.
+    """A segment beside all rows in the last week or two of a window. At most six queries.
 
     None where nothing was evaluated, the reference is not counted, or the board has no such table.
     """
@@ -79,7 +79,7 @@ def beside_of(
     if baseline is None or window is None or board not in MEASURES:
         return None
     end = window[1]
-    start = end - min(max(end - window[0], WEEK), LONGEST)
+    start = end - min(max(end - window[0], WEEK), 2 * WEEK)
     found = merged(
         baseline.bins,
         version_id=version.pk,
