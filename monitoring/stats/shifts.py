@@ -11,7 +11,8 @@ Definitions, from reference and current counts over the same frozen bins or cell
                    Conditional (hypergeometric) test of each cell, corrected for the number of
                    cells. Cells below 0.2 % are one cell
     value shift    the same over the fine bins of a numeric field, with its mass points, null and
-                   out of range: a sentinel that appears in one row of a hundred
+                   out of range: a sentinel that appears in one row of a hundred; it must also
+                   stand out among the hours of the window (`over_time`)
 
     Rank tests are exact up to the approximation of their tail (Pearson type III through three exact
     permutation moments), whatever the tails or mass points of the field, where Welch's test of a
@@ -40,7 +41,13 @@ from monitoring.stats.edges import NumericEdges
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, share_error, wilson, z_of
 from monitoring.stats.null import chosen_by_reference
-from monitoring.stats.profiles import Profile, categorical_view, numeric_view
+from monitoring.stats.over_time import chances_over_time
+from monitoring.stats.profiles import (
+    NumericView,
+    Profile,
+    categorical_view,
+    numeric_view,
+)
 from monitoring.stats.reference import Bins
 
 MEASURES = ("level_shift", "spread_shift", "cell_shift", "value_shift")
@@ -72,10 +79,12 @@ def drift(
     name: str,
     *,
     measures: Sequence[str] = MEASURES,
+    parts: Sequence[Profile] = (),
 ) -> dict[str, Finding]:
     """Return those of the named measures that suit a profiled field; KeyError where it is not one.
 
     Level, spread and value shift are for numeric fields, the cell shift for categorical ones.
+    `parts` are the counts of consecutive times that make up the current ones, for value shifts.
     """
     if name not in bins.numeric:
         one, two = (categorical_view(bins, side, name) for side in (reference, current))
@@ -89,14 +98,23 @@ def drift(
         if measure in measures
     }
     if "value_shift" in measures:
-        left, right = (
-            np.array([*side.counts, side.missing, side.out_of_range]) for side in (before, now)
-        )
+        left, right = (_with_missing(side) for side in (before, now))
+        over_time = [_with_missing(numeric_view(bins, part, name)) for part in parts]
         edges = bins.numeric[name]
         # Nulls and values out of range have measures of their own.
         standing = np.append(_standing(edges.is_mass, before.counts, now.counts), [False, False])
-        found["value_shift"] = value_shift(left, right, _bin_labels(edges), standing=standing)
+        found["value_shift"] = value_shift(
+            left,
+            right,
+            _bin_labels(edges),
+            standing=standing,
+            parts=np.array(over_time) if len(over_time) > 1 else None,
+        )
     return found
+
+
+def _with_missing(view: NumericView) -> Counts:
+    return np.array([*view.counts, view.missing, view.out_of_range])
 
 
 def level_shift(reference: Counts, current: Counts) -> Finding:
@@ -147,15 +165,18 @@ def value_shift(
     labels: Sequence[str],
     *,
     standing: Flags | None = None,
+    parts: Counts | None = None,
 ) -> Finding:
     """Return the change of the share of one bin of a numeric field, and which one it was.
 
     As `cell_shift`, but no bins are gathered: they were cut on the reference to hold equal counts,
     so that choosing the small ones by what the window holds would find a change in them. Bins that
     are not `standing`, shape (bins,), changed as their neighbours did: a field that moved as a
-    whole has no single value to blame.
+    whole has no single value to blame. Where the counts of consecutive parts of the window are
+    given, shape (parts, bins), a value must also stand out among them: see `over_time`.
     """
-    return _one_cell("value_shift", labels, reference, current, standing)
+    chances = None if parts is None else chances_over_time(reference, parts)
+    return _one_cell("value_shift", labels, reference, current, standing, chances)
 
 
 def _standing(is_mass: Flags, reference: Counts, current: Counts) -> Flags:
@@ -192,11 +213,15 @@ def _one_cell(
     left: Counts,
     right: Counts,
     standing: Flags | None = None,
+    over_time: Floats | None = None,
 ) -> Finding:
     n, m = int(right.sum()), int(left.sum())
     if not n or not m:
         return undefined(measure, n=n, reason=NO_ROWS)
-    p_values = np.minimum(1.0, cell_p_values(left, right, m, n) * left.size)
+    p_values = cell_p_values(left, right, m, n)
+    if over_time is not None:
+        p_values = np.maximum(p_values, over_time)
+    p_values = np.minimum(1.0, p_values * left.size)
     if standing is not None:
         p_values = np.where(standing, p_values, 1.0)
     place = _chosen(p_values, left / m, right / n)

@@ -1,17 +1,19 @@
 """What a measure is given: a monitor, a window of a version, and what it is held against."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from monitoring.jobs.windows import Window
 from monitoring.models import Monitor
 from monitoring.reads.baselines import Baseline
 from monitoring.reads.references import Against
-from monitoring.reads.windows import Merged, exploration_segment
+from monitoring.reads.windows import Merged, exploration_segment, parts_of
 from monitoring.stats.findings import Finding
 from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins, Role
 from registry.models import Version
+
+PARTS = 28  # of a week: six hours
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,20 @@ class Context:
     window: Window
     merged: Merged
     seed: int = 0
+    read: dict[str, Sequence[Profile]] = field(default_factory=dict)
+
+    def parts(self, segment: str) -> Sequence[Profile]:
+        """The counts of the window by time; read once, and only for what asks for it."""
+        if segment not in self.read:
+            self.read[segment] = parts_of(
+                self.bins,
+                version_id=self.version.pk,
+                start=self.window.start,
+                end=self.window.end,
+                parts=PARTS,
+                segment=segment,
+            )
+        return self.read[segment]
 
     @property
     def bins(self) -> Bins:

@@ -17,6 +17,8 @@ from monitoring.stats.quality import share_change
 from monitoring.stats.reference import Role
 
 SHIFT = ("level_shift", "spread_shift", "cell_shift")
+VALUE = ("value_shift",)
+SUSPICIOUS = 0.05
 NO_TRAINING_ROWS = "the reference of this monitor has counts, but no rows to tell apart"
 
 
@@ -98,11 +100,14 @@ def _faults(context: Context, rows: Counted, name: str) -> Iterator[Finding]:
 
 
 def _sentinels(context: Context, rows: Counted, name: str) -> Iterator[Finding]:
-    if name in context.bins.numeric:
-        found = shifts.drift(
-            context.bins, rows.reference, rows.profile, name, measures=("value_shift",)
-        )
-        yield from found.values()
+    """A value that stands out is looked at over time, which costs a query, before it is told."""
+    if name not in context.bins.numeric:
+        return
+    sides = (context.bins, rows.reference, rows.profile, name)
+    found = shifts.drift(*sides, measures=VALUE)
+    if any((one.p_value or 0.0) < SUSPICIOUS for one in found.values()):
+        found = shifts.drift(*sides, measures=VALUE, parts=context.parts(rows.segment))
+    yield from found.values()
 
 
 def _off_pattern(_context: Context, rows: Counted, name: str) -> Iterator[Finding]:
