@@ -52,14 +52,23 @@ def _refresh(monitor_id: int, version_id: int) -> int:
 
 
 def _outlooks(monitor: Monitor, version_id: int) -> Iterator[Outlook]:
-    for series in _series(monitor, version_id).values():
+    for every in _series(monitor, version_id).values():
+        series = _up_to_the_last_value(every)
         last = series[-1][0]
         threshold = threshold_of(monitor, last.metric)
         if threshold.breach is None:
             continue
         values = [value for _, value in series]
         found = expected_breach(values, threshold=threshold.breach, rising=True)
-        yield _row(monitor, last, found, threshold.breach, len(series))
+        row = _row(monitor, last, found, threshold.breach, len(series))
+        row.as_of = every[-1][0].window_end
+        yield row
+
+
+def _up_to_the_last_value(series: Series) -> Series:
+    """Windows without data at the end say nothing of where the series stands now."""
+    valued = [place for place, (_, value) in enumerate(series) if value is not None]
+    return series[: valued[-1] + 1] if valued else series
 
 
 def _row(monitor: Monitor, last: Measurement, found: Found, breach: float, windows: int) -> Outlook:
