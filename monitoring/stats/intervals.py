@@ -1,19 +1,20 @@
 """Intervals and tests for shares, and standard errors of functions of counts.
 
 Definition
-    Wilson's interval for one share; Fisher's exact test for two shares where an expected cell is
-    below 20, else the pooled two-proportion z test; the delta method for smooth functions of
-    multinomial counts.
+    Wilson's interval for one share; Fisher's exact test for two shares: given the hits of both
+    sides together, those of one side are hypergeometric, and p is the chance of all splits that are
+    no likelier than the one seen; the delta method for smooth functions of multinomial counts.
 
 Source
-    Wilson (1927), JASA 22:209; Agresti and Coull (1998), The American Statistician 52:119;
+    Wilson (1927), JASA 22:209; Agresti and Coull (1998), The American Statistician 52:119; Fisher
+    (1935), JRSS 98:39; Hoeffding (1963), JASA 58:13, section 6, on the bound of the tail;
     Agresti, Categorical Data Analysis, 3rd ed., sections 3.1 and 16.1.
 """
 
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from monitoring.stats.columns import Counts, Floats
 from monitoring.stats.findings import Finding, Parameter, undefined
@@ -21,6 +22,9 @@ from monitoring.stats.findings import Finding, Parameter, undefined
 CONFIDENCE = 0.95
 EXACT_BELOW = 20.0
 TRUSTED_EXCEEDANCES = 20
+TIES = 1e-9  # splits as likely as the one seen differ by rounding only
+REACH = 9.0  # deviations beyond which nothing is left to add
+SMALLEST = 745.0  # exp(-745) is the smallest positive number
 
 
 def z_of(confidence: float) -> float:
@@ -118,15 +122,36 @@ def two_shares(hits: int, n: int, reference_hits: int, reference_n: int) -> tupl
 
     The reference is a sample too: taking its share as exact would alarm far too often.
     """
-    pooled = (hits + reference_hits) / (n + reference_n)
-    if pooled in {0.0, 1.0}:
+    total = hits + reference_hits
+    if total in {0, n + reference_n}:
         return 1.0, "no variation"
-    smallest = min(n, reference_n) * min(pooled, 1 - pooled)
-    if smallest < EXACT_BELOW:
-        table = [[hits, n - hits], [reference_hits, reference_n - reference_hits]]
-        return min(1.0, float(stats.fisher_exact(table).pvalue)), "fisher_exact"
-    error = (pooled * (1 - pooled) * (1 / n + 1 / reference_n)) ** 0.5
-    return two_sided((hits / n - reference_hits / reference_n) / error), "two_proportion"
+    expected = n * total / (n + reference_n)
+    # The smallest of four binomial variances bounds the hypergeometric tail (Hoeffding, Bernstein).
+    smaller = min(total, n + reference_n - total) * min(n, reference_n) / (n + reference_n)
+    distance = abs(hits - expected)
+    if distance * distance / 2 > SMALLEST * (smaller + distance / 3):
+        return 0.0, "fisher_exact"
+    reach = int(distance + REACH * smaller**0.5) + int(REACH) ** 2
+    low = max(0, total - reference_n, int(expected) - reach)
+    high = min(n, total, int(expected) + reach)
+    weights = _splits(low, high, (n, reference_n, total))
+    no_likelier = weights <= weights[hits - low] + TIES
+    chances = np.exp(weights)
+    return min(1.0, float(chances[no_likelier].sum() / chances.sum())), "fisher_exact"
+
+
+def _splits(low: int, high: int, sizes: tuple[int, int, int]) -> Floats:
+    """Return the logarithms of the chances of low to high hits, relative to the likeliest.
+
+    `sizes` are the rows of either side and the hits of both. Chances are gathered from their
+    ratios, so that large counts lose no digits; work grows as the square root of the rows.
+    """
+    n, reference_n, total = sizes
+    hits = np.arange(low, high, dtype=np.float64)
+    ratios = (total - hits) * (n - hits) / ((hits + 1) * (reference_n - total + hits + 1))
+    weights = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
+    relative: Floats = weights - weights.max()
+    return relative
 
 
 def delta_error(counts: Counts | Floats, function: Callable[[Floats], float]) -> float:

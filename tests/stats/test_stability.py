@@ -1,6 +1,7 @@
 """Distances equal SciPy or a brute force from raw rows; their null keeps its promise."""
 
 import math
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -252,15 +253,44 @@ def test_the_planted_one_sample_test_is_caught():
     assert false_alarms(contingency, m=1_000, n=5_000, shares=shares) <= BAND
 
 
-def test_two_shares_agree_with_scipy():
-    p_value, test = two_shares(3, 100, 1, 120)
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (3, 100, 1, 120),
+        (300, 1_000, 250, 1_000),
+        (130, 1_000, 1_000, 10_000),
+        (5, 40, 5, 40),
+        (0, 2_000, 30, 3_000),
+        (2_000, 2_000, 2_950, 3_000),
+        (40_300, 100_000, 400_000, 1_000_000),
+        (500, 100_000, 5_900, 1_000_000),
+    ],
+)
+def test_two_shares_are_fishers_test_at_any_size(counts):
+    hits, n, usual, m = counts
+    p_value, test = two_shares(hits, n, usual, m)
     assert test == "fisher_exact"
-    assert p_value == pytest.approx(stats.fisher_exact([[3, 97], [1, 119]]).pvalue, abs=1e-12)
-    p_value, test = two_shares(300, 1_000, 250, 1_000)
-    table = [[300, 700], [250, 750]]
-    assert test == "two_proportion"
-    wanted = stats.chi2_contingency(table, correction=False).pvalue
-    assert p_value == pytest.approx(wanted, abs=1e-12)
+    wanted = stats.fisher_exact([[hits, n - hits], [usual, m - usual]]).pvalue
+    assert p_value == pytest.approx(wanted, rel=1e-8, abs=1e-300)
+
+
+@pytest.mark.parametrize("expected", [21, 60, 200])
+def test_two_shares_keep_their_alarms_far_out(expected):
+    n, m = 2_000, 20_000
+    total = expected * (n + m) // n
+    hits = np.arange(min(total, n) + 1)
+    chances = stats.hypergeom(n + m, total, n).pmf(hits)
+    p_values = np.array([two_shares(int(k), n, total - int(k), m)[0] for k in hits])
+    for alpha in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
+        assert chances[p_values <= alpha].sum() <= alpha * (1 + 1e-6)
+
+
+def test_two_shares_of_a_billion_rows_take_a_moment():
+    begun = time.process_time()
+    p_value, _ = two_shares(500_060_000, 10**9, 500_000_000, 10**9)
+    assert p_value == pytest.approx(2 * stats.norm.sf(60_000 / (10**9 / 2) ** 0.5), rel=1e-3)
+    assert two_shares(600_000_000, 10**9, 500_000_000, 10**9)[0] == 0.0
+    assert time.process_time() - begun < 0.5
 
 
 def test_benjamini_hochberg_equals_scipy_and_passes_over_the_untested():
