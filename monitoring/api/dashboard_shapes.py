@@ -132,6 +132,7 @@ class SeriesOutput(FrameOutput):
 
 class RowOutput(serializers.Serializer[Any]):
     field = serializers.CharField()
+    component = serializers.CharField(help_text="The stage of the pipeline it belongs to, or empty")
     metric = serializers.CharField()
     segment = serializers.CharField()
     breach = serializers.FloatField(allow_null=True)

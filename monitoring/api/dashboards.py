@@ -20,6 +20,7 @@ from monitoring.reads.dashboards.curves import LONGEST, reliability_of
 from monitoring.reads.dashboards.heat import HeatMap, Row, heat_maps_of, heat_of
 from monitoring.reads.dashboards.lines import Line, Lines, Point, Scope, lines_of
 from monitoring.reads.dashboards.segments import Beside, Pair, beside_of, segments_of
+from monitoring.reads.dashboards.stages import fields_by_stage
 from monitoring.reads.dashboards.windows import newest_window
 from monitoring.reads.windows import ALL_ROWS
 from registry.api.answers import problems
@@ -81,6 +82,12 @@ class Asked:
     def head(self) -> dict[str, Any]:
         return {"model": self.model.slug, "version": self.version.number}
 
+    def components(self) -> dict[str, str]:
+        """field -> the stage of the pipeline that it belongs to, where the model has stages."""
+        schema = getattr(self.version, "schema", None)
+        by_stage = fields_by_stage(self.model.components, schema)
+        return {field: name for name, fields in by_stage.items() for field in fields}
+
     def in_segment(self, board: str) -> dict[str, Any]:
         """The asked segment beside all rows in the newest window; null where none is asked for."""
         if not self.segment:
@@ -102,7 +109,7 @@ class Asked:
         number = self.facts.get("version")
         versions = versions_of(self.model.pk)
         if number is not None:
-            versions = list(self.model.versions.filter(number=number))
+            versions = list(self.model.versions.filter(number=number).select_related("schema"))
         serving = [one.version_id for one in serving_now(self.model.pk)]
         watched = watched_versions(self.model.pk)
         ranked = sorted(versions, key=lambda one: _rank(one, serving, watched))
@@ -171,7 +178,8 @@ class DriftView(APIView):
         asked = Asked(request, model)
         scope = asked.scope(HEAT_COLUMNS)
         found, maps = heat_maps_of(scope, model_id=asked.model.pk, kinds=boards.DATA)
-        answer = {"maps": [_map(one) for one in maps]} | asked.in_segment("drift")
+        stages = asked.components()
+        answer = {"maps": [_map(one, stages) for one in maps]} | asked.in_segment("drift")
         return Response(asked.head() | _frame(found) | answer)
 
 
@@ -313,21 +321,22 @@ def _unit(line: Line) -> str:
     return found.unit if found else ""
 
 
-def _map(one: HeatMap) -> dict[str, Any]:
+def _map(one: HeatMap, stages: dict[str, str]) -> dict[str, Any]:
     return {
         "monitor": one.monitor.pk,
         "monitor_name": one.monitor.name,
         "kind": one.monitor.kind,
         "columns": one.columns,
-        "rows": [_row(row) for row in one.rows],
+        "rows": [_row(row, stages.get(row.field, "")) for row in one.rows],
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row, component: str) -> dict[str, Any]:
     cells = row.cells
     heat = [heat_of(cell, row.breach) if cell else None for cell in cells]
     return {
         "field": row.field,
+        "component": component,
         "metric": row.metric,
         "segment": row.segment,
         "breach": row.breach,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from monitoring.metrics.metric import SHARE
 from monitoring.models import Outlook
 from monitoring.reads.dashboards.outlooks import Ahead
 from monitoring.web.segments import segment_words
@@ -64,7 +65,7 @@ def trend_text(outlook: Outlook, unit: str) -> str:
     step = span(outlook.monitor.every_hours)
     step = ARTICLES.get(step, f"every {step}")
     way = "towards a breach" if outlook.slope > 0 else "away from a breach"
-    return f"{shown(abs(outlook.slope), unit)} {step} {way}" if outlook.slope else "no change"
+    return f"{_size(outlook.slope, unit)} {step} {way}" if outlook.slope else "no change"
 
 
 def interval_text(outlook: Outlook, unit: str) -> str:
@@ -92,4 +93,10 @@ def day_text(day: date) -> str:
 
 def _signed(value: float, unit: str) -> str:
     sign = "+" if value > 0 else "−" if value < 0 else ""
-    return f"{sign}{shown(abs(value), unit)}"
+    return f"{sign}{_size(value, unit)}"
+
+
+def _size(value: float, unit: str) -> str:
+    """A change; that of a share is in percentage points, so that nobody takes it for a ratio."""
+    points = f"{100 * abs(value):.2g} percentage points"
+    return points if unit == SHARE else shown(abs(value), unit)

@@ -109,6 +109,12 @@ def test_the_heat_map_stands_under_the_stages(signed_in, olga, staged):
     assert rows[0] < heads[1] < rows[1] < heads[2] < rows[2]
 
 
+def test_the_api_names_the_stage_of_each_field(signed_in, olga, staged):
+    found = signed_in(olga).get("/api/v1/models/flight-delay/dashboards/drift").json()
+    rows = {row["field"]: row["component"] for one in found["maps"] for row in one["rows"]}
+    assert rows == {"temperature": "speech", "distance": "speech", "carrier": "intent", "night": ""}
+
+
 def test_a_model_of_one_piece_shows_no_stages(signed_in, olga, model):
     version = counted.make_version(model)
     counted.watch(model, version)

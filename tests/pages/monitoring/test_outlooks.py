@@ -103,6 +103,16 @@ def test_a_rising_distance_crosses_its_own_threshold_and_stays_off_the_performan
     assert 'id="outlook"' not in client.get(PAGES[1]).content.decode()
 
 
+def test_the_trend_of_a_share_is_said_in_percentage_points(
+    signed_in: Any, olga: Any, model: Model, version: Version
+) -> None:
+    accuracy = make_monitor(model, "Accuracy", "performance", "accuracy", breach=0.04)
+    run = make_run(accuracy, version, values={"": 0.72})
+    make_outlook(run, breach_at=None, reason="there is no clear trend")
+    html = signed_in(olga).get(PAGES[0]).content.decode()
+    assert "0.2 percentage points a week towards a breach" in html
+
+
 def test_a_monitor_that_is_switched_off_has_no_outlook(
     signed_in: Any, olga: Any, auc: Monitor, falling: Outlook
 ) -> None:
