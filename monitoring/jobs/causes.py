@@ -11,7 +11,8 @@ from monitoring.models import Profile as Row
 from monitoring.models import ReferencePart
 from monitoring.reads.baselines import Baseline
 from monitoring.stats import columns, stability, storage
-from monitoring.stats.columns import Batch
+from monitoring.stats.columns import Batch, Floats
+from monitoring.stats.faults import faults
 from monitoring.stats.performance import confusion_of
 from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins, Role, Task
@@ -112,24 +113,25 @@ def losses(bins: Bins, rows: Batch) -> pa.Array:
 
 
 def of_faults(bins: Bins, before: Batch, after: Batch, loss: str) -> list[Cause]:
-    """For each feature that lacks values, what rows without them add to the mean loss."""
+    """For each fault of each feature, what the rows that have it add to the change of the loss."""
+    losses_of = [columns.with_nan(side, loss) for side in (before, after)]
     found = []
     for spec in bins.schema.fields:
         if spec.role is not Role.FEATURE or spec.name not in after.schema.names:
             continue
-        empty = [columns.column(side, spec.name).is_null() for side in (before, after)]
-        if (pc.sum(empty[1]).as_py() or 0) < FEWEST_FAULTS:
-            continue
-        parts = [
-            (_of_rows(side, loss, flags), _of_rows(side, loss, pc.invert(flags)))
-            for side, flags in zip((before, after), empty, strict=True)
-        ]
-        faulty, others = zip(*parts, strict=True)
-        found.append(fault_cause(f"{spec.name} is missing", faulty=faulty, others=others))
+        for fault in faults(spec, before, after):
+            if fault.now.sum() < FEWEST_FAULTS:
+                continue
+            parts = [
+                (_of_rows(values[flags]), _of_rows(values[~flags]))
+                for values, flags in zip(losses_of, (fault.before, fault.now), strict=True)
+            ]
+            faulty, others = zip(*parts, strict=True)
+            name = f"{spec.name} {fault.name}"
+            found.append(fault_cause(name, faulty=faulty, others=others))
     return found
 
 
-def _of_rows(side: Batch, loss: str, flags: pa.Array) -> Part:
-    values = columns.numbers(side.filter(flags), loss).values
+def _of_rows(values: Floats) -> Part:
     values = values[np.isfinite(values)]
     return Part(int(values.size), float(values.sum()), float(np.square(values).sum()))

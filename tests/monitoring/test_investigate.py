@@ -66,3 +66,23 @@ def test_investigating_twice_is_investigating_once(bad_at_jfk):
     world.work("monitoring.investigate")
     again = Investigation.objects.get(incident=bad_at_jfk)
     assert again.causes == before
+
+
+def test_a_sentinel_that_the_model_trusts_is_named_as_a_fault(robot, model, version):
+    found = rows(4000, hours=24 * 28, seed=8)
+    for place, row in enumerate(found):
+        if place % 4 == 0:
+            row["temperature"], row["carrier"] = -40.0, "XX"
+            row["was_late"] = not row["late"]
+    world.send(robot, version, found)
+    world.send_outcomes(robot, model, found)
+    world.work("monitoring.fold")
+    world.work("monitoring.join")
+    schedule_windows()
+    world.work("monitoring.evaluate")
+    world.work("monitoring.investigate")
+    told = Incident.objects.get(kind="performance").investigation.causes
+    named = {one["name"]: one for one in told if one["kind"] == "data_quality"}
+    assert {"temperature is -40", "carrier is a new category"} <= named.keys()
+    assert named["temperature is -40"]["contribution"] > 0.9
+    assert named["temperature is -40"]["evidence"]["faulty_rows_before"] == 0
