@@ -21,7 +21,10 @@ def outlook_table(found: Sequence[Ahead], answer_unit: str) -> dict[str, Any] | 
     if not found:
         return None
     rows = [_row(one, answer_unit) for one in found]
-    quiet = [row for row in rows if not row["expected"]]
+    # Trends that there are come before series that are too short for one.
+    quiet = sorted(
+        (row for row in rows if not row["expected"]), key=lambda row: not row["interval"]
+    )
     return {
         "expected": [row for row in rows if row["expected"]],
         "quiet": quiet[:MOST_QUIET],

@@ -113,6 +113,18 @@ def test_the_trend_of_a_share_is_said_in_percentage_points(
     assert "0.2 percentage points a week towards a breach" in html
 
 
+def test_trends_stand_before_series_that_are_too_short_for_one(
+    signed_in: Any, olga: Any, monitor: Monitor, version: Version
+) -> None:
+    run = make_run(monitor, version, values={"carrier": 0.1, "temperature": 0.1})
+    short: dict[str, Any] = {"slope": None, "slope_low": None, "slope_high": None}
+    reason = "fewer than 12 windows have a value"
+    make_outlook(run, breach_at=None, reason=reason, field="carrier", **short)
+    make_outlook(run, breach_at=None, reason="there is no clear trend", field="temperature")
+    card = signed_in(olga).get(PAGES[0]).content.decode().partition('id="outlook"')[2]
+    assert card.index("There is no clear trend") < card.index("Fewer than 12 windows")
+
+
 def test_a_monitor_that_is_switched_off_has_no_outlook(
     signed_in: Any, olga: Any, auc: Monitor, falling: Outlook
 ) -> None:
