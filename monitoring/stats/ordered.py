@@ -17,15 +17,15 @@ Example
     0.0
 
 Source
-    Hodges (1958), Arkiv för Matematik 3:469, on the two-sample KS distribution; Welch (1947),
-    Biometrika 34:28; O'Brien (1981), on the variance of a log standard deviation by kurtosis.
+    Hodges (1958), Arkiv för Matematik 3:469, on the two-sample KS distribution, its tail as in
+    `raw`; Welch (1947), Biometrika 34:28; O'Brien (1981), on the variance of a log standard
+    deviation by kurtosis.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
 
 from monitoring.stats.columns import Floats, shares
 from monitoring.stats.edges import NumericEdges
@@ -33,6 +33,7 @@ from monitoring.stats.exact import LARGEST
 from monitoring.stats.findings import Finding, undefined
 from monitoring.stats.intervals import CONFIDENCE, two_sided, z_of
 from monitoring.stats.profiles import NumericView
+from monitoring.stats.raw import tail
 
 MEASURES = ("ks", "wasserstein", "mean_change", "sd_change")
 
@@ -69,7 +70,7 @@ def ks(edges: NumericEdges, reference: NumericView, current: NumericView) -> Fin
     value = float(np.abs(gap).max())
     upper = max(value, _hidden(edges, p, q, gap))
     effective = n * m / (n + m)
-    p_value = float(stats.kstwo.sf(value, max(1, round(effective)))) if value else 1.0
+    p_value = tail(value, max(1, round(effective))) if value else 1.0
     return Finding(
         "ks",
         value,

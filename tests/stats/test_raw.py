@@ -35,3 +35,10 @@ def test_columns_of_tables_are_compared_one_by_one():
     assert found["x"].n == 2
     assert found["y"].value is None
     assert found["y"].reason == "no values on one side"
+
+
+@pytest.mark.parametrize("n", [99_999, 100_000, 500_000])
+@pytest.mark.parametrize("root", [0.3, 1.0, 1.48, 1.49, 2.0, 3.0, 4.5])
+def test_the_fast_tail_is_scipys(n, root):
+    value = root / n**0.5
+    assert raw.tail(value, n) == pytest.approx(stats.kstwo.sf(value, n), abs=1e-9)
