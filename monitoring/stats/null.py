@@ -136,7 +136,7 @@ def contingency(reference: Counts, current: Counts) -> float:
     n, m = int(current.sum()), int(reference.sum())
     if min(n, m) < 2:
         return 1.0
-    left, right = _gathered(reference, current, min(n, m) / (n + m))
+    left, right = gathered(reference, current, min(n, m) / (n + m))
     totals = (left + right).astype(np.float64)
     if totals.size < 2:
         return 1.0
@@ -170,7 +170,7 @@ def pearson_three(value: float, mean: float, variance: float, skewness: float) -
     return float(special.gammaincc(shape, max(shape + standard * shape**0.5, 0.0)))
 
 
-def _gathered(reference: Counts, current: Counts, smaller: float) -> tuple[Counts, Counts]:
+def gathered(reference: Counts, current: Counts, smaller: float) -> tuple[Counts, Counts]:
     """Return the cells that occur, the rare ones as one; hundreds would blur the test.
 
     Where even together they are rare, they join the smallest of the others.

@@ -7,8 +7,8 @@ Definitions, with reference shares p and current shares q over the same cells
     Hellinger            sqrt(sum (sqrt p - sqrt q)^2 / 2)
     total variation      sum |p - q| / 2
     L-infinity           max |p - q|
-    chi-square           contingency test of 2 x cells, cells with expectation < 5 merged; the
-                         finding's effect is Cramér's V
+    chi-square           contingency test of 2 x cells, by `contingency.sparse` where a cell expects
+                         fewer than 5 rows; the finding's effect is Cramér's V
 
 Cells
     Numeric: deciles of the reference without its mass points, every mass point, null (with NaN),
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from monitoring.stats import areas, null, ordered
+from monitoring.stats import areas, contingency, null, ordered
 from monitoring.stats.columns import Counts, Floats, shares
 from monitoring.stats.edges import NumericEdges
 from monitoring.stats.findings import Finding, undefined
@@ -39,6 +39,7 @@ from monitoring.stats.reference import Bins
 
 FLOOR = 1e-4
 SPARSE = 5.0
+DRAWS = 1_000
 DECILES = 10
 
 
@@ -121,7 +122,7 @@ def drift(
         if measure in DISTANCES
     }
     if "chi_square" in measures:
-        found["chi_square"] = chi_square(cells.reference, cells.current)
+        found["chi_square"] = chi_square(cells.reference, cells.current, seed=seed)
     if name in bins.numeric:
         left, right = (numeric_view(bins, side, name) for side in (reference, current))
         edges = bins.numeric[name]
@@ -211,18 +212,23 @@ def distance_finding(measure: str, reference: Counts, current: Counts, *, seed: 
     )
 
 
-def chi_square(reference: Counts, current: Counts) -> Finding:
+def chi_square(reference: Counts, current: Counts, *, seed: int = 0) -> Finding:
     """Return the contingency chi-square; its effect is Cramér's V.
 
-    Cells whose expected count is below 5 on either side are merged, smallest first, until none
-    is; where fewer than two cells are left, nothing can be tested.
+    Where a cell expects fewer than five rows on either side, cells that expect less than one, or
+    that are rare because the reference chose them (`null.gathered`), are one cell, and the test is
+    Fisher's or by Monte Carlo (`contingency.sparse`), drawn with the seed.
     """
     n, m = int(current.sum()), int(reference.sum())
     if not n or not m:
         return undefined("chi_square", n=n, reason="no rows on one side")
-    table = merge_sparse(np.stack([reference, current]))
-    if table.shape[1] < 2:
-        return undefined("chi_square", n=n, reason="fewer than two cells are large enough")
+    if null.smallest_expectation(reference, current) < SPARSE:
+        gathered = null.gathered(reference, current, min(n, m) / (n + m))
+        return contingency.sparse(*gathered, seed=seed, draws=DRAWS)
+    kept = reference + current > 0
+    if np.count_nonzero(kept) < 2:
+        return undefined("chi_square", n=n, reason="all rows of both sides are in one cell")
+    table = np.stack([reference[kept], current[kept]])
     result = stats.chi2_contingency(table, correction=False)
     statistic = float(result.statistic)
     return Finding(
@@ -232,23 +238,13 @@ def chi_square(reference: Counts, current: Counts) -> Finding:
         p_value=float(result.pvalue),
         effect=(statistic / (n + m)) ** 0.5,
         baseline=0.0,
-        parameters={"cells": table.shape[1], "degrees": int(result.dof), "reference_n": m},
+        parameters={
+            "cells": table.shape[1],
+            "degrees": int(result.dof),
+            "reference_n": m,
+            "test": "chi_square",
+        },
     )
-
-
-def merge_sparse(table: Counts, smallest: float = SPARSE) -> Counts:
-    """Merge the columns of a (2, cells) table until each expects at least `smallest` rows."""
-    table = table[:, table.sum(axis=0) > 0]
-    totals = table.sum(axis=0)
-    needed = smallest * totals.sum() / max(min(table.sum(axis=1)), 1)
-    order = np.argsort(totals, kind="stable")
-    sparse = int(np.count_nonzero(totals < needed))
-    if not sparse:
-        return table
-    gathered = np.cumsum(totals[order])
-    count = max(sparse, int(np.searchsorted(gathered, needed)) + 1)
-    pooled = table[:, order[:count]].sum(axis=1, keepdims=True)
-    return np.hstack([table[:, np.sort(order[count:])], pooled])
 
 
 def _floored(counts: Counts | Floats) -> Floats:

@@ -88,13 +88,27 @@ def test_chi_square_equals_scipy_where_no_cell_is_sparse():
     assert found.effect == pytest.approx(cramer, abs=1e-9)
 
 
-def test_sparse_cells_are_merged_until_each_expects_five():
-    table = np.array([[1000, 900, 3, 2, 1], [100, 90, 1, 0, 0]])
-    merged = stability.merge_sparse(table)
-    expected = stats.contingency.expected_freq(merged)
-    assert expected.min() >= 5
-    assert merged.sum() == table.sum()
-    assert stability.merge_sparse(np.array([[3, 1], [1, 2]])).shape == (2, 1)
+def test_sparse_cells_are_tested_by_draws_or_by_fisher():
+    reference, current = np.array([1000, 900, 30, 20, 10]), np.array([100, 90, 1, 6, 4])
+    found = stability.chi_square(reference, current, seed=3)
+    assert found.parameters["test"] == "monte_carlo_1000"
+    assert found == stability.chi_square(reference, current, seed=3)
+    few = stability.chi_square(np.array([8, 2, 0]), np.array([1, 5, 0]))
+    assert few.p_value == pytest.approx(stats.fisher_exact([[8, 2], [1, 5]]).pvalue, abs=1e-12)
+
+
+def test_a_great_change_of_sparse_cells_is_beyond_what_draws_can_count():
+    found = stability.chi_square(np.array([1000, 900, 20, 20, 10]), np.array([50, 40, 60, 20, 30]))
+    assert found.parameters["test"] == "monte_carlo_1000"
+    assert found.p_value < 1e-9
+
+
+@pytest.mark.parametrize(("m", "n"), [(300, 60), (5_000, 150), (200, 5_000)])
+def test_sparse_windows_without_drift_alarm_no_more_often_than_alpha(m, n):
+    shares = 1 / np.arange(1, 31) ** 1.5
+    shares /= shares.sum()
+    assert false_alarms(contingency, m=m, n=n, shares=shares, runs=400) <= BAND
+    assert false_alarms(contingency, m=m, n=n, shares=shares, runs=400, alpha=1e-3) <= 4
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.2, 1.0])
