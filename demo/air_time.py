@@ -9,9 +9,10 @@ from demo import flight_delay
 from demo.data import FEATURES, flights
 from demo.fields import Field
 from demo.replay import Replay, outcomes_of, table, until
-from demo.training import SEED, TREES, Trained, one_thread, split
+from demo.training import SEED, TREES, Trained, importances, one_thread, split
 
 MODEL = "air-time"
+SCORING = "neg_mean_absolute_error"
 LONGEST_MINUTES = 1440
 
 
@@ -39,6 +40,7 @@ def train() -> Trained:
         metrics={
             "mae": float(mean_absolute_error(log["air_time"], log["predicted_minutes"])),
             "r2": float(r2_score(log["air_time"], log["predicted_minutes"])),
+            **importances(estimator, held_out[columns], held_out["air_time"], SCORING),
         },
         training_rows=len(training),
         example=training[columns].head(5),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from demo.data import CATEGORIES, FEATURES, NUMBERS, flights
 from demo.fields import Field, category, identity, moment, number
 from demo.replay import Replay, outcomes_of, shift, table, until
-from demo.training import SEED, TREES, Trained, one_thread, split
+from demo.training import SEED, TREES, Trained, importances, one_thread, split
 
 MODEL = "flight-delay"
 THRESHOLD = 0.3  # warn when the chance is well above the usual one in five
@@ -176,6 +176,7 @@ def _with_reference(trained: Trained, held_out: pd.DataFrame) -> Trained:
     metrics = {
         "auc": float(roc_auc_score(truth, log["score"])),
         "brier": float(brier_score_loss(truth, log["score"])),
+        **importances(trained.estimator, held_out[list(trained.features)], truth, "roc_auc"),
     }
     return replace(trained, reference=table(log), metrics=metrics)
 

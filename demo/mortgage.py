@@ -12,7 +12,7 @@ import pandas as pd
 from demo.data import mortgages
 from demo.fields import Field, identity, moment, number
 from demo.replay import Replay, outcomes_of, table, until
-from demo.training import SEED, Trained, one_thread, split
+from demo.training import SEED, Trained, importances, one_thread, split
 
 MODEL = "mortgage-approval"
 THRESHOLD = 0.85
@@ -62,7 +62,15 @@ def train() -> Trained:
         features=FEATURES,
         fields=fields(),
         reference=table(log),
-        metrics={"auc": float(roc_auc_score(log["granted"].astype("int64"), log["score"]))},
+        metrics={
+            "auc": float(roc_auc_score(log["granted"].astype("int64"), log["score"])),
+            **importances(
+                estimator,
+                held_out[list(FEATURES)],
+                held_out["approved"].astype("int64"),
+                "roc_auc",
+            ),
+        },
         training_rows=len(training),
         example=training[list(FEATURES)].head(5),
         threshold=THRESHOLD,

@@ -19,6 +19,7 @@ SEED = 2013
 # bit sets) and its methods only walk them; it runs no code on loading.
 TREES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 LOGGED_AS = "model"
+IMPORTANCE_ROWS = 4_000
 PACKAGES = ("scikit-learn", "skops", "numpy", "pandas")
 
 
@@ -64,6 +65,19 @@ def split(rows: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFrame]
     """Two parts drawn at random, the same ones every time."""
     chosen = np.random.default_rng(SEED).random(len(rows)) < share
     return rows[chosen], rows[~chosen]
+
+
+def importances(estimator: Any, rows: pd.DataFrame, truth: Any, scoring: str) -> dict[str, float]:
+    """How much worse a score becomes when a feature's values are shuffled, as metrics of a run."""
+    from sklearn.inspection import permutation_importance
+
+    few = rows.iloc[:IMPORTANCE_ROWS]
+    with one_thread():
+        found = permutation_importance(
+            estimator, few, truth[: len(few)], scoring=scoring, n_repeats=2, random_state=SEED
+        )
+    pairs = zip(rows.columns, found.importances_mean, strict=True)
+    return {f"importance.{name}": max(float(value), 0.0) for name, value in pairs}
 
 
 @contextmanager

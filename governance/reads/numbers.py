@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from governance.numbers import MEASURED, PREFIXES, RECORDED, Number
 from monitoring.models import Measurement, MonitorKind
 from registry.models import Version
+from registry.reads.lineage import finite, run_metrics
 
 NAMES = {
     "roc_auc": "ROC AUC",
@@ -32,8 +33,7 @@ def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
         found[row.version_id].append(_measured(row, label))
     lineages = Version.objects.filter(pk__in=version_ids).values_list("pk", "lineage")
     for version_id, lineage in lineages:
-        run = lineage.get("run") or {}
-        found[version_id].extend(_recorded(run.get("metrics") or {}))
+        found[version_id].extend(_recorded(run_metrics(lineage)))
     return {version_id: tuple(found[version_id]) for version_id in version_ids}
 
 
@@ -90,15 +90,6 @@ def _measured(row: Measurement, label: str) -> Number:
 
 def _recorded(metrics: dict[str, Any]) -> Iterable[Number]:
     for metric, value in sorted(metrics.items()):
-        number = _finite(value)
+        number = finite(value)
         if number is not None:
             yield Number(metric=metric, label=name(metric), value=number, source=RECORDED)
-
-
-def _finite(value: Any) -> float | None:
-    """MLflow's answers are checked: a metric may be missing, text or not a number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None

@@ -18,9 +18,9 @@ from monitoring.stats.profiles import Profile
 from monitoring.stats.reference import Bins, Role, Task
 from monitoring.stats.root_cause import Cause, Part, fault_cause, feature_causes, segment_causes
 from registry.models import Version
+from registry.reads.lineage import importances
 
 MOST_SEGMENTS = 200
-IMPORTANCE = "importance."
 FEWEST_FAULTS = 30
 
 
@@ -36,16 +36,7 @@ def of_features(
         name: stability.drift(bins, reference, current, name, measures=("psi",), seed=seed)["psi"]
         for name in names
     }
-    return feature_causes(drifts, _importances(version))
-
-
-def _importances(version: Version) -> dict[str, float]:
-    logged = version.lineage.get("metrics") or {}
-    return {
-        name.removeprefix(IMPORTANCE): float(value)
-        for name, value in logged.items()
-        if name.startswith(IMPORTANCE)
-    }
+    return feature_causes(drifts, importances(version.lineage))
 
 
 def segment_names(version_id: int, window: Window) -> list[str]:

@@ -86,3 +86,20 @@ def test_a_sentinel_that_the_model_trusts_is_named_as_a_fault(robot, model, vers
     assert {"temperature is -40", "carrier is a new category"} <= named.keys()
     assert named["temperature is -40"]["contribution"] > 0.9
     assert named["temperature is -40"]["evidence"]["faulty_rows_before"] == 0
+
+
+def test_a_field_that_the_model_leans_on_comes_before_one_that_moved_more(robot, version):
+    metrics = {"importance.temperature": "0.001", "importance.distance": "0.4"}
+    version.lineage = {"run": {"metrics": metrics}}
+    version.save(update_fields=["lineage"])
+    found = rows(1400, hours=24 * 7, warmer=8.0)
+    for row in found:
+        row["distance"] += 1500
+    world.send(robot, version, found)
+    world.work("monitoring.fold")
+    schedule_windows()
+    world.work("monitoring.evaluate")
+    world.work("monitoring.investigate")
+    causes = Incident.objects.get(kind="drift").investigation.causes
+    assert causes[0]["name"] == "distance"
+    assert causes[0]["evidence"]["importance"] == 0.4
