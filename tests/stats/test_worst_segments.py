@@ -167,3 +167,14 @@ def test_the_whole_search_of_25_fields_is_quick():
     found = worst_segments(table, loss="loss", fields=list(fields))
     assert time.process_time() - start < 2
     assert found.searched > 10_000
+
+
+def test_cells_are_named_as_people_say_them():
+    table = pa.table({"weekday": [1.0, 2.0, 3.0] * 40, "wind": np.arange(120) / 7})
+    weekday = [one.label for one in cells.cut(table, "weekday").conditions]
+    wind = [one.label for one in cells.cut(table, "wind").conditions]
+    assert weekday == ["= 1", "= 2", "= 3"]
+    assert wind[0].startswith("at most ")
+    assert wind[1].startswith("above ")
+    assert ", at most " in wind[1]
+    assert wind[-1].startswith("above ")

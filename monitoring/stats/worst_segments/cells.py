@@ -83,7 +83,7 @@ def _cut_numbers(values: Floats, name: str) -> Cells:
     codes = np.searchsorted(cuts, values, side="left")
     codes[np.isnan(values)] = cuts.size + 1
     ends = [-np.inf, *cuts.tolist(), np.inf]
-    ranges = [_range(name, low, high) for low, high in itertools.pairwise(ends)]
+    ranges = [_range(name, low, high, known) for low, high in itertools.pairwise(ends)]
     return _compact(codes, [*ranges, Condition(name, "is null")])
 
 
@@ -100,13 +100,17 @@ def _cuts(known: Floats) -> Floats:
     return np.unique(np.partition(known, places)[places])
 
 
-def _range(name: str, low: float, high: float) -> Condition:
+def _range(name: str, low: float, high: float, known: Floats) -> Condition:
+    """Return the cell as people say it: its one value where it holds only one."""
+    inside = known[(known > low) & (known <= high)]
     ends = (low if np.isfinite(low) else None, high if np.isfinite(high) else None)
     if ends == (None, None):
         return Condition(name, "is known", -np.inf, np.inf)
+    if inside.size and inside.min() == inside.max():
+        return Condition(name, f"= {inside[0]:g}", *ends)
     if ends[0] is None:
-        return Condition(name, f"<= {high:g}", *ends)
-    label = f"> {low:g}" if ends[1] is None else f"> {low:g} and <= {high:g}"
+        return Condition(name, f"at most {high:.4g}", *ends)
+    label = f"above {low:.4g}" if ends[1] is None else f"above {low:.4g}, at most {high:.4g}"
     return Condition(name, label, *ends)
 
 
