@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from django.db.models import F, FloatField, Max
-from django.db.models.functions import Abs, Cast, Coalesce, Extract
+from django.db.models import F, FloatField, Func, Max
+from django.db.models.functions import Abs, Coalesce
 
 from monitoring.models import Monitor
 from monitoring.reads.dashboards.lines import JUDGED, KEY, MOST_POINTS, Lines, Scope, frame_of
@@ -21,6 +21,12 @@ from monitoring.reads.thinning import BREACH, GRAVITY, gravest_of, number
 from monitoring.stats.verdict import Verdict
 
 GRAVE = (Verdict.BREACH, Verdict.WARNING)
+# Seconds since 1970 as a float at once: EXTRACT would make a decimal number of each row.
+SECONDS = Func(
+    F("window_end"),
+    template="date_part('epoch', %(expressions)s)",
+    output_field=FloatField(),
+)
 VERDICT_OF = {rank: verdict for verdict, rank in GRAVITY.items()} | {BREACH: Verdict.BREACH}
 
 
@@ -89,7 +95,7 @@ def heat_of(cell: Cell, breach: float | None) -> float | None:
 def _read(rows: Any, column: Any) -> list[tuple[Any, ...]]:
     """(monitor, metric, field, segment, column, cell) of the newest cells, by monitor."""
     distance = Abs(F("value") - Coalesce(F("reference_value"), number(0)))
-    shown = ("run_id", Cast(Extract("window_end", "epoch"), FloatField()), "value")
+    shown = ("run_id", SECONDS, "value")
     gravest = gravest_of(Coalesce(distance, number(-1)), "pk", *shown, "reference_value")
     grouped = rows.order_by().values(*KEY, column=column).annotate(gravest=Max(gravest))
     picked = grouped.order_by("-column").values_list(*KEY, "column", "gravest")[:MOST_POINTS]
