@@ -144,11 +144,13 @@ def test_the_changes_of_mean_and_spread_equal_those_of_raw_rows():
         math.log(current.std() / reference.std()), abs=1e-6
     )
     welch = stats.ttest_ind(current, reference, equal_var=False)
-    assert found["mean_change"].p_value == pytest.approx(welch.pvalue, rel=0.02)
-    assert found["sd_change"].p_value < 1e-9
+    shown = found["mean_change"].value / found["mean_change"].standard_error
+    assert shown == pytest.approx(welch.statistic, rel=0.005)
+    assert [one.p_value for one in found.values()] == [None, None]
+    assert found["sd_change"].low > 0
 
 
-def test_spread_without_change_alarms_no_more_often_than_alpha_even_with_heavy_tails():
+def test_the_interval_of_an_unchanged_spread_holds_zero_even_with_heavy_tails():
     reference = RNG.standard_t(5, 20_000)
     bins = bins_of(reference)
     left = profile_predictions(bins, pa.table({"x": reference}))
@@ -156,7 +158,7 @@ def test_spread_without_change_alarms_no_more_often_than_alpha_even_with_heavy_t
     for _ in range(200):
         right = profile_predictions(bins, pa.table({"x": RNG.standard_t(5, 2_000)}))
         found = stability.drift(bins, left, right, "x", measures=["sd_change"])
-        alarms += found["sd_change"].p_value <= 0.05
+        alarms += not found["sd_change"].low <= 0 <= found["sd_change"].high
     assert alarms <= stats.binom.ppf(0.9999, 200, 0.05)
 
 

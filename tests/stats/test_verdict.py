@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import monitoring.stats
-from monitoring.stats import performance, quality, stability, storage
+from monitoring.stats import performance, quality, shifts, stability, storage
 from monitoring.stats.building import profile_outcomes, profile_predictions
 from monitoring.stats.evidence import evidence
 from monitoring.stats.findings import Finding, undefined
@@ -188,8 +188,8 @@ def test_the_examples_in_the_docstrings_run(name):
 
 JUDGED = {
     "psi": PSI,
-    "mean_change": Threshold(warning=0.05, breach=0.08),
-    "sd_change": Threshold(warning=0.05, breach=0.1),
+    "level_shift": Threshold(warning=0.05, breach=0.08),
+    "spread_shift": Threshold(warning=0.05, breach=0.1),
 }
 
 
@@ -203,6 +203,7 @@ def test_small_real_changes_are_found_at_ten_thousand_rows(mean, sd):
     for _ in range(40):
         window = profile_predictions(bins, pa.table({"x": rng.normal(mean, sd, 10_000)}))
         drift = stability.drift(bins, reference, window, "x", measures=list(JUDGED))
+        drift |= shifts.drift(bins, reference, window, "x", measures=list(JUDGED))
         run = judge_run([(drift[name], limits) for name, limits in JUDGED.items()], alpha=0.005)
         found += worst([judgement.verdict for judgement in run]) in {W, B}
     assert found >= 38
