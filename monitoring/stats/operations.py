@@ -7,7 +7,8 @@ Definitions
                     the usual size leaves empty
     latency         mean from exact sums; quantiles from a histogram of 20 bins a decade, linear in
                     the logarithm within a bin. `parameters["bin_bound"]` is the width of that bin.
-                    A quantile's interval is that of the binomial order statistics; its test
+                    A quantile's interval is that of the binomial order statistics, open at an end
+                    that so few rows do not bound; its test
                     compares the shares above the reference's quantile (Mood's test for any
                     quantile)
     gaps            99 % quantile of the time between rows that follow each other, as for latency;
@@ -29,11 +30,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from monitoring.stats.columns import Counts, Floats
 from monitoring.stats.findings import Finding, undefined
-from monitoring.stats.intervals import CONFIDENCE, normal_finding, welch_p, wilson, z_of
+from monitoring.stats.intervals import CONFIDENCE, normal_finding, welch_p, wilson
 from monitoring.stats.profiles import GAP_EDGES, LATENCY_EDGES, OPERATIONS_SIZE, Profile
 from monitoring.stats.quality import share_change, volume
 from monitoring.stats.reference import RESOURCES, Bins, Role
@@ -158,11 +159,8 @@ def _quantile_change(
 ) -> Finding:
     reference, current = sides
     n, m = int(current.sum()), int(reference.sum())
-    spread = z_of(CONFIDENCE) * (share * (1 - share) / n) ** 0.5
     value, width = _quantile(current, edges, share)
-    low, high = (
-        _quantile(current, edges, min(max(share + side * spread, 0.0), 1.0))[0] for side in (-1, 1)
-    )
+    low, high = _order_statistics(current, edges, share)
     found = Finding(
         measure,
         value,
@@ -183,6 +181,21 @@ def _quantile_change(
         effect=value - baseline,
         parameters={**found.parameters, "reference_n": m, "test": "shares above the quantile"},
     )
+
+
+def _order_statistics(
+    histogram: Counts, edges: Floats, share: float
+) -> tuple[float | None, float | None]:
+    """Return the two values between which a quantile lies, by the binomial distribution of ranks.
+
+    None where not even the smallest or largest value of so few rows bounds it.
+    """
+    n = int(histogram.sum())
+    outside = (1 - CONFIDENCE) / 2
+    first, last = (int(stats.binom.ppf(chance, n, share)) for chance in (outside, 1 - outside))
+    low = _quantile(histogram, edges, (first - 0.5) / n)[0] if first else None
+    high = _quantile(histogram, edges, (last + 0.5) / n)[0] if last < n else None
+    return low, high
 
 
 def longest_gap(reference: Profile, current: Profile) -> Finding:

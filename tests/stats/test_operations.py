@@ -21,7 +21,7 @@ from monitoring.stats.operations import (
     throughput,
     uptime,
 )
-from monitoring.stats.profiles import Profile, empty, merge
+from monitoring.stats.profiles import LATENCY_EDGES, Profile, empty, merge
 from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 
 SCHEMA = Schema(
@@ -113,6 +113,21 @@ def test_intervals_of_quantiles_hold_the_true_quantile_as_often_as_they_say():
         found = latency_quantile("latency_p95", 0.95, USUAL.latency, profile.latency)
         held += found.low <= truth <= found.high
     assert 0.91 <= held / 300 <= 0.99
+
+
+@pytest.mark.parametrize("n", [20, 60, 150, 300])
+@pytest.mark.parametrize(("measure", "share"), [("latency_p50", 0.5), ("latency_p99", 0.99)])
+def test_intervals_of_quantiles_hold_of_few_rows_too(n, measure, share):
+    rng = np.random.default_rng(6)
+    truth = math.exp(3 + 0.6 * stats.norm.ppf(share))
+    held = 0
+    for _ in range(400):
+        drawn = np.histogram(rng.lognormal(3, 0.6, n), LATENCY_EDGES)[0]
+        found = latency_quantile(measure, share, USUAL.latency, drawn)
+        above = found.high is None or truth <= found.high
+        held += above and (found.low is None or found.low <= truth)
+    assert held / 400 >= 0.93
+    assert (found.high is None) == (share == 0.99 and n < 368)
 
 
 def test_equal_latencies_seldom_look_changed_and_slower_ones_do():
