@@ -23,6 +23,8 @@ BESIDE = {Direction.UP: "above", Direction.DOWN: "below", Direction.BOTH: "away 
 EACH_ITS_OWN = "the practical minimum of each of its measures"
 # What these measure is a distance from the reference itself.
 WITHOUT_REFERENCE = frozenset({MonitorKind.DRIFT})
+# Measures beside the metrics that people choose from say by their names that they are shares.
+OF_SHARES = ("_share", "_rate")
 IDEALS = {MonitorKind.FAIRNESS: "equality", MonitorKind.CALIBRATION: "perfect calibration"}
 
 
@@ -35,7 +37,7 @@ def title_of(metric: str, kind: str = "") -> str:
 def unit_of(kind: str, metric: str, answer_unit: str = "") -> str:
     """`share`, the unit of the model's answer, a unit as it is printed, or nothing."""
     found = metric_of(kind, metric)
-    unit = found.unit if found else SHARE if metric.endswith("_share") else ""
+    unit = found.unit if found else SHARE if metric.endswith(OF_SHARES) else ""
     return {ANSWER: answer_unit, SD: "sd"}.get(unit, unit)
 
 

@@ -53,7 +53,7 @@ def test_a_single_condition_is_reported_alone():
     fields = rows(20_000, 3)
     loss = np.random.default_rng(4).exponential(1, 20_000) + 0.4 * (fields["delay"] == 3)
     found = search(fields, loss)
-    assert [one.name for one in found.segments] == ["delay > 2"]
+    assert [one.name for one in found.segments] == ["delay = 3"]
     assert found.segments[0].conditions[0].low == 2.0
     assert found.searched == 18 + 127
 
