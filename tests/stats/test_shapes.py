@@ -1,5 +1,7 @@
 """Shapes: what was planted is found, and noise stays constant."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,22 @@ def test_a_planted_shape_is_found_with_its_onset_and_size(shape):
 def test_noise_is_constant_or_uncertain():
     told = [shape_of(np.random.default_rng(seed).normal(size=N)).shape for seed in range(60)]
     assert sum(one not in {Shape.CONSTANT, Shape.UNCERTAIN} for one in told) <= 4
+
+
+@pytest.mark.parametrize("n", [12, 16, 20, 40, 120])
+def test_noise_of_any_length_has_a_shape_in_at_most_five_of_a_hundred(n):
+    rng = np.random.default_rng(n)
+    told = [shape_of(rng.normal(size=n)).shape for _ in range(400)]
+    named = sum(one not in {Shape.CONSTANT, Shape.UNCERTAIN} for one in told)
+    assert named <= 0.05 * 400
+
+
+def test_many_windows_take_a_moment():
+    series = np.random.default_rng(1).normal(size=120)
+    begun = time.process_time()
+    for _ in range(5):
+        shape_of(series)
+    assert (time.process_time() - begun) / 5 < 0.1
 
 
 def test_windows_that_are_known_better_weigh_more():
