@@ -24,7 +24,7 @@ DISTANCES = subject(
     Measure("l_infinity", "max |p − q|", ("l_infinity",)),
     Measure(
         "chi_square",
-        "2 × cells, sum (O − E)² / E, cells expecting < 5 merged; p from SciPy itself",
+        "2 × cells, sum (O − E)² / E, p by draws where a cell expects < 5, else from SciPy itself",
         ("chi_square", "chi_square, p"),
     ),
     Measure("Cramér's V", "sqrt(chi² / rows), the effect of chi_square", ("cramers_v",)),
@@ -61,7 +61,9 @@ ORDERED = subject(
     Measure("ks", "max |F − G| at the frozen cuts, with the bound on what bins may hide", ("ks",)),
     Measure("wasserstein", "integral |F − G| dx / reference sd", ("wasserstein",)),
     Measure(
-        "mean_change", "(mean − reference mean) / reference sd", ("mean_change", "mean_change, p")
+        "mean_change",
+        "(mean − reference mean) / reference sd",
+        ("mean_change", "mean_change, error"),
     ),
     Measure("sd_change", "ln(sd / reference sd), error by kurtosis", ("sd_change",)),
     Measure(

@@ -93,7 +93,7 @@ EXPERIMENTS = subject(
     "Newcombe 1998; Welch 1947; McNemar 1947",
     "experiments/arms",
     "test_experiments",
-    Measure("share_difference", "p1 − p0; Fisher or two proportions", ("two proportions, p",)),
+    Measure("share_difference", "p1 − p0; Fisher", ("two proportions, p",)),
     Measure("mean_difference", "mean1 − mean0; Welch", ("mean difference, p and interval",)),
     Measure("sample_ratio_mismatch", "sum (O − E)² / E of arms", ("sample ratio, p",)),
     Measure(
