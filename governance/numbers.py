@@ -1,5 +1,6 @@
 """Numbers of a version as claims and evidence hold them, and which of two is better. Pure."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,11 +85,16 @@ class Comparison:
 
 
 def _low(number: Number) -> float:
-    return number.value if number.low is None else number.low
+    """The lower end; an interval that is open there has none."""
+    if number.low is None:
+        return number.value if number.high is None else -math.inf
+    return number.low
 
 
 def _high(number: Number) -> float:
-    return number.value if number.high is None else number.high
+    if number.high is None:
+        return number.value if number.low is None else math.inf
+    return number.high
 
 
 def base_name(metric: str) -> str:

@@ -9,6 +9,7 @@ Definition
                         least five times its share of the reference's; a sentinel such as -999
 
 Example
+    >>> from monitoring.stats.reference import Role
     >>> age = FieldSpec("age", Role.FEATURE, Kind.NUMERIC)
     >>> usual = pa.table({"age": pa.array([1.0, 2.0, 3.0, 4.0])})
     >>> rows = pa.table({"age": pa.array([None, -999.0, -999.0])})

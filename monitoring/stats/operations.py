@@ -44,6 +44,7 @@ USUAL = ("usual_low", "usual_high")
 NO_HOURS = "the window holds no hour"
 NO_GAPS = "fewer than two rows in any hour"
 NO_LATENCY = "no row reports its latency; declare a field with the role latency"
+LOST_DIGITS = 5e-16
 ROUNDING = 1e-9  # relative: constant values of the same size are no change
 NO_ERRORS = "no field with the role error is declared"
 
@@ -272,6 +273,9 @@ def _mean(key: str, profile: Profile, n: int) -> tuple[float | None, float, int]
         return None, 0.0, 0
     mean = float(profile.sums[key]) / n
     variance = max(float(profile.sums[f"{key}^2"]) / n - mean * mean, 0.0)
+    # Squares of values far from zero have lost their last digits: what that may hide is added, so
+    # that an interval is never too short.
+    variance += LOST_DIGITS * mean * mean
     return mean, float((variance / max(n - 1, 1)) ** 0.5), n
 
 

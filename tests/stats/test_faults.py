@@ -20,7 +20,7 @@ def told(spec, before, now, kind=None):
 
 
 def test_the_example_in_the_docstring_runs():
-    assert doctest.testmod(module, extraglobs={"Role": Role}).failed == 0
+    assert doctest.testmod(module).failed == 0
 
 
 def test_each_fault_of_a_number_names_its_rows():

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitoring.stats.building import profile_predictions
+from monitoring.stats.building.fields import total, total_of_squares
 from monitoring.stats.operations import (
     NO_GAPS,
     NO_HOURS,
     Traffic,
+    _mean,
     latency_quantile,
     operations,
     throughput,
     uptime,
 )
-from monitoring.stats.profiles import LATENCY_EDGES, Profile, empty, merge
+from monitoring.stats.profiles import LATENCY_EDGES, OPERATIONS_SIZE, Profile, empty, merge
 from monitoring.stats.reference import FieldSpec, Kind, Role, Schema, Task, freeze
 
 SCHEMA = Schema(
@@ -274,3 +276,19 @@ def test_the_order_of_merging_does_not_change_a_bit(sizes, random):
     straight = operations(BINS, USUAL, merge(parts), DAY)
     random.shuffle(parts)
     assert operations(BINS, USUAL, merge([merge(parts[:3]), *parts[3:]]), DAY) == straight
+
+
+@pytest.mark.parametrize("sd", [0.0, 1.0, 10.0, 1e4])
+def test_values_far_from_zero_never_have_an_interval_that_is_too_short(sd):
+    rng = np.random.default_rng(21)
+    values = 1e9 + sd * rng.normal(size=2_000)
+    sums = {"latency": total(values), "latency^2": total_of_squares(values)}
+    counts = np.zeros(OPERATIONS_SIZE, np.int64)
+    counts[:3] = 2_000
+    profile = Profile("d", {"operations": counts}, sums)
+    mean, error, n = _mean("latency", profile, 2_000)
+    assert n == 2_000
+    assert mean == pytest.approx(values.mean(), rel=1e-12)
+    assert error >= 0.999 * values.std(ddof=1) / n**0.5
+    if sd == 1e4:
+        assert error == pytest.approx(values.std(ddof=1) / n**0.5, rel=1e-3)
