@@ -131,10 +131,9 @@ def fairness(folder: Path) -> Said:
     declared = {"prediction": ["0", "1"], "outcome": ["0", "1"], "group": list(GROUPS)}
     bins = freeze(schema, pa.table(_padded(declared)))
     profile = merge(
-        [
-            profile_predictions(bins, counted.batches(path, columns)),
-            profile_outcomes(bins, counted.batches(path, columns)),
-        ]
+        part
+        for rows in counted.batches(path, columns)
+        for part in (profile_predictions(bins, [rows]), profile_outcomes(bins, [rows]))
     )
     counted_at = time.process_time()
     gaps = overview.fairness(bins, profile, "group")

@@ -35,7 +35,7 @@ def by_hour(
     for hour, start, stop in _hours(rows.column(at)):
         found[hour, ""] = count(bins, rows.slice(start, stop - start))
     for name, values in segments.items():
-        codes = columns.codes(columns.labels(rows, name), values)
+        codes = columns.coded(rows, name, values)
         for place in np.unique(codes[codes >= 0]).tolist():
             # Still in order of time, so that hours are slices here too.
             part = rows.take(pa.array(np.flatnonzero(codes == place)))

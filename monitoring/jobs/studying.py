@@ -81,7 +81,7 @@ def _segments(
         if one.name not in table.column_names:
             continue
         values = values_apart(table, one.name, one.categories, [])
-        codes = columns.codes(columns.labels(table, one.name), values)
+        codes = columns.coded(table, one.name, values)
         for place in np.unique(codes[codes >= 0]).tolist():
             rows = table.take(pa.array(np.flatnonzero(codes == place)))
             yield f"{one.name}={values[place]}", counted(bins, rows)

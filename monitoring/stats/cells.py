@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from monitoring.stats import columns
 from monitoring.stats.columns import Batch, Counts
@@ -108,10 +106,9 @@ def _numeric(bins: Bins, table: Batch, name: str) -> Counts:
 
 
 def _categorical(bins: Bins, table: Batch, name: str) -> Counts:
-    known, text = bins.categorical[name], columns.labels(table, name)
-    found = columns.codes(text, known.values)
-    others = pc.is_in(text, value_set=pa.array(known.others, pa.string()))
-    other = others.to_numpy(zero_copy_only=False) | (not known.complete)
-    beyond = np.where(other, known.size, known.size + 1)
+    known = bins.categorical[name]
+    found = columns.coded(table, name, (*known.values, *known.others))
+    beyond = known.size + 1 if known.complete else known.size
+    found = np.where(found >= known.size, known.size, found)
     coded: Counts = np.where(found == -2, known.size + 2, np.where(found == -1, beyond, found))
     return coded.astype(np.int64)

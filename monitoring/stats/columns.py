@@ -63,11 +63,38 @@ def labels(batch: Batch, name: str) -> pa.Array:
     found = column(batch, name)
     if pa.types.is_dictionary(found.type):
         found = found.dictionary_decode()
-    if pa.types.is_boolean(found.type):
-        found = found.cast(pa.int8())
-    if pa.types.is_floating(found.type):
-        found = pc.if_else(pc.is_nan(found), pa.scalar(None, found.type), found)
-    return found.cast(pa.string())
+    return _as_text(found)
+
+
+def coded(batch: Batch, name: str, values: tuple[str, ...]) -> Counts:
+    """Return the `codes` of a column's `labels`; each distinct number is written as text once."""
+    found = column(batch, name)
+    if pa.types.is_string(found.type) or pa.types.is_null(found.type):
+        return codes(_as_text(found), values)
+    if not pa.types.is_dictionary(found.type):
+        found = found.dictionary_encode()
+    known = np.append(codes(_as_text(found.dictionary), values), -2)
+    places = pc.fill_null(found.indices, len(found.dictionary))
+    coded_rows: Counts = known[places.to_numpy(zero_copy_only=False)]
+    return coded_rows
+
+
+def tallied(batch: Batch, name: str) -> list[tuple[str | None, int]]:
+    """Return how often each of a column's `labels` occurs; None is null."""
+    found = column(batch, name)
+    if pa.types.is_dictionary(found.type):
+        found = found.dictionary_decode()
+    counted = pc.value_counts(found)
+    texts = _as_text(counted.field("values")).to_pylist()
+    return list(zip(texts, counted.field("counts").to_pylist(), strict=True))
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    return values.cast(pa.string())
 
 
 def codes(text: pa.Array, values: tuple[str, ...]) -> Counts:

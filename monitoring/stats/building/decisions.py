@@ -52,7 +52,7 @@ def decided(bins: Bins, batch: Batch) -> Counts:
 
 def classed(bins: Bins, batch: Batch, name: str) -> Counts:
     """Return the class index of each row of a field; the last index is "none of them"."""
-    found = columns.codes(columns.labels(batch, name), bins.schema.classes)
+    found = columns.coded(batch, name, bins.schema.classes)
     return np.where(found < 0, len(bins.schema.classes), found)
 
 
@@ -61,7 +61,7 @@ def grouped(bins: Bins, batch: Batch, names: tuple[str, ...]) -> tuple[Counts, i
     index, length = np.zeros(batch.num_rows, np.int64), 1
     for name in names:
         levels = bins.levels[name]
-        found = columns.codes(columns.labels(batch, name), levels)
+        found = columns.coded(batch, name, levels)
         place = np.where(found == -1, len(levels), np.where(found == -2, len(levels) + 1, found))
         index, length = index * (len(levels) + 2) + place, length * (len(levels) + 2)
     return index, length

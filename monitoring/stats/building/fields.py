@@ -110,17 +110,13 @@ def _tame(values: Floats) -> Floats:
 
 
 def _categorical(digest: str, name: str, known: Categories, batch: Batch) -> Profile:
-    text = columns.labels(batch, name)
-    counted = pc.value_counts(text.drop_null())
     tallies = np.zeros(known.size + 3, np.int64)
-    tallies[-1] = text.null_count
     unseen: dict[str, int] = {}
-    pairs = zip(
-        counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True
-    )
-    for value, count in pairs:
-        place = known.places.get(value)
-        if place is not None:
+    for value, count in columns.tallied(batch, name):
+        place = None if value is None else known.places.get(value)
+        if value is None:
+            tallies[-1] += count
+        elif place is not None:
             tallies[place] += count
         elif value in known.known_others or not known.complete:
             tallies[-3] += count

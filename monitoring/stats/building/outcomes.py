@@ -165,7 +165,7 @@ def _failed(bins: Bins, batch: Batch) -> Profile:
     stages = bins.schema.components
     if not stages:
         return Profile(bins.digest)
-    found = columns.codes(columns.labels(batch, FAILED_COMPONENT), stages)
+    found = columns.coded(batch, FAILED_COMPONENT, stages)
     place = np.where(found < 0, len(stages), found)
     counts = np.bincount(place, minlength=len(stages) + 1).astype(np.int64)
     return Profile(bins.digest, {"failed": counts})
