@@ -151,7 +151,7 @@ def _performance(board: Board) -> Shown:
     found = lines_of(board.scope(), model_id=board.model.pk, kinds=boards.PERFORMANCE)
     judged = [line for line in found.lines if line.judged and line.metric != FAILED]
     realised = [line for line in judged if line.monitor.kind == MonitorKind.PERFORMANCE]
-    beside = [line for line in found.lines if not line.judged and line.field not in APART]
+    beside = [line for line in found.lines if line.field not in APART]
     most = max(realised, key=lambda line: len(line.points), default=None)
     ahead = outlooks_of(board.version.pk, kinds=boards.PERFORMANCE, segment=board.segment)
     return _shown(found, _together(judged, board)) | {
@@ -272,9 +272,8 @@ def _fairness(board: Board) -> Shown:
 def _calibration(board: Board) -> Shown:
     found = lines_of(board.scope(), model_id=board.model.pk, kinds=boards.CALIBRATION)
     judged = [line for line in found.lines if line.judged]
-    beside = [line for line in found.lines if not line.judged]
     return _shown(found, [_panel([line], board) for line in judged]) | {
-        "beside": beside_table(beside, board.unit),
+        "beside": beside_table(found.lines, board.unit),
         **_reliability(board),
     }
 
@@ -318,9 +317,8 @@ def _plain(board: Board, kinds: Sequence[str]) -> Shown:
     """A panel for each judged series, the others in a table."""
     found = lines_of(board.scope(), model_id=board.model.pk, kinds=kinds)
     judged = [line for line in found.lines if line.judged]
-    beside = [line for line in found.lines if not line.judged]
     return _shown(found, [_panel([line], board) for line in judged]) | {
-        "beside": beside_table(beside, board.unit)
+        "beside": beside_table(found.lines, board.unit)
     }
 
 

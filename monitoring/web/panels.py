@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import crc32
 
-from monitoring.metrics import LABELLED, metric_of
+from monitoring.metrics import LABELLED, metric_of, words_of
 from monitoring.models import MonitorKind
 from monitoring.reads.dashboards.lines import Line, Point
 from monitoring.stats.verdict import Verdict
@@ -14,6 +14,7 @@ from monitoring.web.words import WITHOUT_REFERENCE, shown, threshold_text, title
 from monitoring.web.words import window_text as window_words
 
 MOST_BESIDE = 60
+Subject: TypeAlias = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,32 @@ def panel_of(
 
 
 def beside_table(lines: Sequence[Line], answer_unit: str) -> list[dict[str, Any]]:
-    """The newest number of what no threshold is about."""
-    return [
-        {
-            "title": title_of(line.metric, line.monitor.kind),
-            "about": " · ".join(part for part in (line.field, line.segment) if part),
-            "latest": _latest(line, answer_unit, ""),
-            "n": line.last.n,
-        }
-        for line in lines[:MOST_BESIDE]
-        if line.last.value is not None
-    ]
+    """The newest number of what no threshold is about, once, however many monitors measured it."""
+    drawn = {_subject(line) for line in lines if line.judged}
+    newest: dict[Subject, Line] = {}
+    for line in lines:
+        subject = _subject(line)
+        if line.judged or subject in drawn or line.last.value is None:
+            continue
+        known = newest.get(subject)
+        if known is None or line.last.window_end > known.last.window_end:
+            newest[subject] = line
+    return [_beside(line, answer_unit) for line in list(newest.values())[:MOST_BESIDE]]
+
+
+def _subject(line: Line) -> Subject:
+    return line.monitor.kind, line.metric, line.field, line.segment
+
+
+def _beside(line: Line, answer_unit: str) -> dict[str, Any]:
+    title = title_of(line.metric, line.monitor.kind)
+    estimated = line.monitor.kind == MonitorKind.ESTIMATE
+    return {
+        "title": f"Estimated {words_of(line.metric, line.monitor.kind)}" if estimated else title,
+        "about": " · ".join(part for part in (line.field, line.segment) if part),
+        "latest": _latest(line, answer_unit, ""),
+        "n": line.last.n,
+    }
 
 
 def _title(line: Line, about: str) -> str:

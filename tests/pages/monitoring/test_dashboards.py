@@ -143,3 +143,32 @@ def test_what_is_judged_by_the_limits_of_its_parts_is_shown_as_judged(
     drift = page(signed_in(olga), "drift")
     assert "temperature · shift of the level" in drift
     assert f'<td class="ob-heat-9"><a href="/runs/{run.pk}"' in drift
+
+
+def test_a_number_that_two_monitors_measured_is_told_once_and_an_estimate_as_one(
+    signed_in: Any, olga: Any, model: Model, version: Version
+) -> None:
+    for name, kind, metric in (
+        ("AUC", "performance", "roc_auc"),
+        ("Loss", "performance", "log_loss"),
+        ("Guess", "estimate", "roc_auc"),
+    ):
+        monitor = make_monitor(model, name, kind, metric, breach=0.04)
+        run = make_run(monitor, version, values={"": 0.7})
+        for beside in ("accuracy", "roc_auc"):
+            if beside != metric:
+                Measurement.objects.create(
+                    run=run,
+                    monitor=monitor,
+                    version=version,
+                    window_end=run.window_end,
+                    metric=beside,
+                    value=0.71,
+                    n=1_000,
+                    verdict="ok",
+                )
+    html = page(signed_in(olga), "performance")
+    table = html[html.index("Measured beside it") :]
+    assert table.count('data-label="Number">Accuracy<') == 1
+    assert table.count('data-label="Number">Estimated accuracy<') == 1
+    assert 'data-label="Number">ROC AUC<' not in table, "it has a chart of its own"
