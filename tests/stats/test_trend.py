@@ -1,5 +1,7 @@
 """Trend: SciPy's line, honest intervals, and silence where the past gives no right to speak."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -70,3 +72,23 @@ def test_where_nothing_can_be_said_the_reason_is(values, threshold, reason):
     found = expected_breach(values, threshold=threshold, rising=True)
     assert found.windows is None
     assert reason in found.reason
+
+
+def test_the_interval_of_the_breach_covers_nearly_as_often_as_it_says():
+    """Steady rises in noise: where a breach is told, how often does its interval hold the truth?"""
+    rng = np.random.default_rng(31)
+    told = covered = 0
+    for _ in range(400):
+        slope, noise = rng.uniform(0.01, 0.03), rng.uniform(0.02, 0.06)
+        values = slope * np.arange(40) + noise * rng.normal(size=40)
+        threshold = slope * (39 + rng.uniform(3, 15))
+        found = expected_breach(list(values), threshold=threshold, rising=True)
+        if found.windows is None:
+            continue
+        told += 1
+        truth = threshold / slope - 39
+        latest = math.inf if found.latest is None else found.latest
+        soonest = 0.0 if found.soonest is None else found.soonest
+        covered += soonest <= truth <= latest
+    assert told > 200
+    assert covered / told > 0.9
