@@ -23,12 +23,23 @@ from django.db.models.lookups import Exact
 
 from accounts.models import Membership
 from accounts.querysets import of_teams
-from governance.states import BESIDE_CHAMPION
+from governance.states import BESIDE_CHAMPION, FindingState, WaiverState
 from registry.models import Contribution, Deployment, Reference, Schema
 from registry.states import DeploymentRole
 
 if TYPE_CHECKING:
-    from governance.models import Card, ChangeRequest, StatusRow
+    from governance.models import (
+        Assessment,
+        AttachedEvidence,
+        Attestation,
+        Card,
+        ChangeRequest,
+        ControlStatus,
+        Finding,
+        Framework,
+        StatusRow,
+        Waiver,
+    )
 
 
 class CardQuerySet(models.QuerySet["Card"]):
@@ -140,3 +151,50 @@ class StatusRowQuerySet(models.QuerySet["StatusRow"]):
 
     def at(self, moment: datetime) -> Self:
         return self.filter(valid_from__lte=moment)
+
+
+class FrameworkQuerySet(models.QuerySet["Framework"]):
+    def visible_to(self, user: Any) -> Self:
+        """The shipped ones, and those of the user's teams."""
+        return self.filter(Q(team__isnull=True) | of_teams(user, "team_id"))
+
+
+class ControlStatusQuerySet(models.QuerySet["ControlStatus"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class AttachedEvidenceQuerySet(models.QuerySet["AttachedEvidence"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class AssessmentQuerySet(models.QuerySet["Assessment"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class FindingQuerySet(models.QuerySet["Finding"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def unclosed(self) -> Self:
+        return self.exclude(state=FindingState.CLOSED)
+
+    def unwaived(self) -> Self:
+        """Without a waiver in force."""
+        waivers = apps.get_model("governance", "Waiver").objects
+        return self.exclude(pk__in=waivers.filter(state=WaiverState.GRANTED).values("finding"))
+
+
+class WaiverQuerySet(models.QuerySet["Waiver"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class AttestationQuerySet(models.QuerySet["Attestation"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def waiting(self) -> Self:
+        return self.filter(signed_at__isnull=True)
