@@ -1,4 +1,4 @@
-"""A framework as a YAML file: parsed under bounds, checked, and wrong places named by line. Pure."""
+"""A framework as a YAML file: read under bounds, checked, and wrong places named by line. Pure."""
 
 import re
 from collections.abc import Hashable

@@ -1,0 +1,44 @@
+"""Attestations are opened some days before they fall due, by the tier's cadence."""
+
+from datetime import date, timedelta
+
+from django.db import transaction
+
+from audit.record import SYSTEM, record
+from governance.events import GovernanceEvent
+from governance.jobs.locks import lock_models
+from governance.models import Attestation
+from governance.risk_table import due_on, questionnaire
+from registry.models import Deployment, Model
+
+
+def open_due(*, today: date) -> int:
+    """Open what falls due within the questionnaire's days; returns how many were opened.
+
+    A model that serves nowhere owes none.
+    """
+    serving = Deployment.objects.filter(ended_at__isnull=True).values("model")
+    waiting = Attestation.objects.waiting().values("model")
+    models = Model.objects.filter(pk__in=serving).exclude(pk__in=waiting)
+    return sum(_open(pk, today) for pk in models.order_by("pk").values_list("pk", flat=True))
+
+
+def next_due(model: Model) -> date:
+    """When the model's next attestation falls due: so long after the last, or its registration."""
+    signed = Attestation.objects.filter(model=model, signed_at__isnull=False)
+    last = signed.order_by("-signed_at").first()
+    since = last.signed_at if last is not None and last.signed_at else model.created_at
+    return due_on(since.date(), model.risk_tier)
+
+
+@transaction.atomic
+def _open(model_id: int, today: date) -> int:
+    lock_models([model_id])
+    model = Model.objects.select_related("team", "owner").get(pk=model_id)
+    due = next_due(model)
+    early = timedelta(days=questionnaire().open_days_before)
+    if today < due - early or Attestation.objects.waiting().filter(model=model).exists():
+        return 0
+    row = Attestation.objects.create(model=model, tier=model.risk_tier, due_on=due)
+    record(SYSTEM, GovernanceEvent.ATTESTATION_OPENED, row, due=str(due), tier=str(model.risk_tier))
+    return 1
