@@ -139,7 +139,7 @@ class _Loader(yaml.SafeLoader):
     """No anchors and aliases: they are how small files become large trees."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.events.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.YAMLError(f"line {event.start_mark.line + 1}: no anchors or aliases.")
         return super().compose_node(parent, index)
