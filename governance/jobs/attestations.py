@@ -8,7 +8,8 @@ from audit.record import SYSTEM, record
 from governance.events import GovernanceEvent
 from governance.jobs.locks import lock_models
 from governance.models import Attestation
-from governance.risk_table import due_on, questionnaire
+from governance.reads.risk import due_of
+from governance.risk_table import questionnaire
 from registry.models import Deployment, Model
 
 
@@ -23,19 +24,11 @@ def open_due(*, today: date) -> int:
     return sum(_open(pk, today) for pk in models.order_by("pk").values_list("pk", flat=True))
 
 
-def next_due(model: Model) -> date:
-    """When the model's next attestation falls due: so long after the last, or its registration."""
-    signed = Attestation.objects.filter(model=model, signed_at__isnull=False)
-    last = signed.order_by("-signed_at").first()
-    since = last.signed_at if last is not None and last.signed_at else model.created_at
-    return due_on(since.date(), model.risk_tier)
-
-
 @transaction.atomic
 def _open(model_id: int, today: date) -> int:
     lock_models([model_id])
     model = Model.objects.select_related("team", "owner").get(pk=model_id)
-    due = next_due(model)
+    due = due_of(model)
     early = timedelta(days=questionnaire().open_days_before)
     if today < due - early or Attestation.objects.waiting().filter(model=model).exists():
         return 0

@@ -19,7 +19,7 @@ from governance.models import (
     ModelScope,
     Waiver,
 )
-from governance.policies import can_assess, can_ask_waiver, can_attach, can_set_scope
+from governance.policies import can_ask_waiver, can_assess, can_attach, can_set_scope
 from governance.reads.frameworks import (
     ControlRow,
     FrameworkLine,
