@@ -27,7 +27,7 @@ class FrameworkShape(serializers.Serializer[Any]):
     id = serializers.CharField()
     title = serializers.CharField()
     publisher = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     note = serializers.CharField()
     team = serializers.CharField(help_text="Empty: shipped with Ombud")
     edition = serializers.IntegerField()

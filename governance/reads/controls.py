@@ -151,6 +151,7 @@ class ControlPage:
     """One control of one model: rules, evidence, judgements."""
 
     model: Model
+    control: Control
     row: ControlRow
     cell: ControlCell
     framework: FrameworkLine
@@ -225,6 +226,7 @@ def control_page(user: Any, slug: str, framework: str, identifier: str) -> Contr
     line = next(one for one in frameworks_for(user) if one.id == framework)
     return ControlPage(
         model=model,
+        control=control,
         row=control_row(control),
         cell=cells[0],
         framework=line,
