@@ -17,6 +17,8 @@ MOST_CONTROLS = 500
 MOST_RULES = 12
 MOST_PROBLEMS = 20
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+# `new` is the address of the page that adds one.
+FRAMEWORK_ID = re.compile(r"(?!new$)[a-z0-9][a-z0-9-]{0,59}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()§-]{0,39}")
 JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,8})?")
 ADDRESS = re.compile(r"https?://[^\s<>\"']{1,290}")
@@ -209,7 +211,7 @@ class _Check:
         applies = self.applies(data, "applies", Applies())
         read_on = self.day(data, "read_on", "", required=True)
         return FrameworkFile(
-            id=self.text(data, "id", "", 60, SLUG, "small letters, digits and hyphens"),
+            id=self.text(data, "id", "", 60, FRAMEWORK_ID, "small letters, digits and hyphens"),
             title=self.text(data, "title", "", 200),
             publisher=self.text(data, "publisher", "", 200),
             source=self.text(data, "source", "", 300, ADDRESS, "an address, https://…"),

@@ -20,6 +20,7 @@ from governance.policies import (
     can_work_on,
 )
 from governance.states import FINDING_MOVES, FindingState, WaiverState
+from registry.models import Model
 
 MOST = 200
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -92,13 +93,22 @@ class WaiverPage:
 
 def finding_rows(user: Any) -> QuerySet[Finding]:
     """Findings that the user may see: gravest first, then what is due first."""
+    return _ranked(Finding.objects.visible_to(user))
+
+
+def open_findings(model: Model) -> tuple[FindingLine, ...]:
+    """A model's findings that are not closed, gravest first. One query."""
+    rows = _ranked(Finding.objects.unclosed().filter(model=model))
+    return tuple(line_of(row) for row in rows[:MOST])
+
+
+def _ranked(rows: QuerySet[Finding]) -> QuerySet[Finding]:
     order = Case(
         *[When(severity=name, then=Value(rank)) for rank, name in enumerate(SEVERITIES)],
         output_field=IntegerField(),
     )
     return (
-        Finding.objects.visible_to(user)
-        .select_related("model", "version", "owner", "raised_by")
+        rows.select_related("model", "version", "owner", "raised_by")
         .annotate(rank=order)
         .order_by("rank", "due_on", "pk")
     )
