@@ -76,6 +76,7 @@ class FindingPage:
     waivers: tuple[Waiver, ...]
     verbs: tuple[str, ...]
     blocked: str
+    works: bool
     can_note: bool
     can_change: bool
     can_ask_waiver: bool
@@ -169,6 +170,7 @@ def finding_page(user: Any, finding_id: int) -> FindingPage:
         waivers=tuple(waiver_rows(user).filter(finding=row)),
         verbs=verbs,
         blocked=_blocked(row, works=works, closes=closes),
+        works=works,
         can_note=can_raise_finding(user, row.model),
         can_change=works and row.state != FindingState.CLOSED,
         can_ask_waiver=can_ask_waiver(user, row.model) and row.state != FindingState.CLOSED,

@@ -120,6 +120,7 @@ def finding_move(request: HttpRequest, finding: int) -> HttpResponse:
     """One step; which one is the button's."""
     person, verb = person_of(request), request.POST.get("verb", "")
     page = finding_page(person, finding)
+    require(page.works, work.ONLY_TEAM)
     form = StepForm(request.POST)
     if not form.is_valid():
         return _page(request, page, step=form, status=422)
@@ -136,6 +137,7 @@ def finding_note(request: HttpRequest, finding: int) -> HttpResponse:
     """A line on the timeline, with a link where there is one."""
     person = person_of(request)
     page = finding_page(person, finding)
+    require(page.can_note, work.ONLY_TEAM)
     form = NoteForm(request.POST)
     if not form.is_valid():
         return _page(request, page, note=form, status=422)
@@ -153,6 +155,7 @@ def finding_change(request: HttpRequest, finding: int) -> HttpResponse:
     """Another owner, severity or due date."""
     person = person_of(request)
     page = finding_page(person, finding)
+    require(page.works, work.ONLY_TEAM)
     form = FindingChangeForm(request.POST, people=page.people)
     if not form.is_valid():
         return _page(request, page, change=form, status=422)
