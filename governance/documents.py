@@ -27,9 +27,13 @@ def media_type_of(raw: bytes) -> str | None:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if not text.strip() or any(ord(one) < 32 and one not in "\t\r\n\f" for one in text):
+    if not text.strip() or any(_is_control(one) for one in text):
         return None
     return JSON if _is_json(text) else TEXT
+
+
+def _is_control(sign: str) -> bool:
+    return (ord(sign) < 32 and sign not in "\t\r\n\f") or ord(sign) == 127
 
 
 def _is_json(text: str) -> bool:

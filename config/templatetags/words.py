@@ -93,6 +93,7 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "partly": ("circle-dot", "warning"),
         "not": ("circle-x", "breach"),
         "not_applicable": ("circle-minus", "unknown"),
+        "unassessed": ("circle-dashed", "unknown"),
         "proposed": ("help-circle", "info"),
         "outdated": ("history", "warning"),
         "lapsed": ("hourglass", "warning"),

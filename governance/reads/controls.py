@@ -31,7 +31,7 @@ from registry.models import Model
 
 # From the best to what needs a person most; `proposed` is a rule's word that nobody confirmed.
 STATES = (
-    *("met", "waived", "partly", "proposed", "outdated", "lapsed", "open", "not"),
+    *("met", "waived", "partly", "proposed", "outdated", "lapsed", "unassessed", "not"),
     "not_applicable",
 )
 PER_PAGE = 25
@@ -143,6 +143,8 @@ class Compliance:
     purposes: tuple[str, ...]
     shares: tuple[Share, ...]
     others: tuple[FrameworkLine, ...]
+    known_places: tuple[str, ...]
+    known_purposes: tuple[str, ...]
     can_set_scope: bool
 
 
@@ -188,7 +190,7 @@ class Matrix:
 
 
 def compliance(user: Any, slug: str) -> Compliance:
-    """Every control that concerns one model. Six queries.
+    """Every control that concerns one model. Seven queries.
 
     Raises:
         Http404: there is none of this name that the user may see.
@@ -198,6 +200,11 @@ def compliance(user: Any, slug: str) -> Compliance:
     lines = frameworks_for(user)
     cells = cells_of([model.pk])
     shares = tuple(_shares(lines, cells.get(model.pk, [])))
+    known = list(
+        Control.objects.filter(edition__in=[line.edition_id for line in lines]).values_list(
+            "applies", flat=True
+        )
+    )
     concerned = {share.framework.id for share in shares}
     return Compliance(
         model=model,
@@ -205,6 +212,8 @@ def compliance(user: Any, slug: str) -> Compliance:
         purposes=tuple(scope.purposes) if scope else (),
         shares=shares,
         others=tuple(line for line in lines if line.id not in concerned),
+        known_places=_known(known, "jurisdictions"),
+        known_purposes=_known(known, "purposes"),
         can_set_scope=can_set_scope(user, model),
     )
 
@@ -333,7 +342,7 @@ def _state(row: ControlStatus, judged: AssessmentLine | None, waived_until: date
         if holds:
             return judged.result
         return "lapsed" if judged.lapsed_at is not None else "outdated"
-    return "proposed" if row.proposal == "met" else "open"
+    return "proposed" if row.proposal == "met" else "unassessed"
 
 
 def _rule(one: dict[str, Any]) -> RuleLine:
@@ -361,6 +370,11 @@ def assessment_line(row: Assessment) -> AssessmentLine:
 def _model(user: Any, slug: str) -> Model:
     rows = Model.objects.visible_to(user).select_related("team", "owner")
     return get_object_or_404(rows, slug=slug)
+
+
+def _known(applies: Iterable[dict[str, list[str]]], name: str) -> tuple[str, ...]:
+    """Every word that some framework distinguishes models by."""
+    return tuple(sorted({word for one in applies for word in one.get(name, ())}))
 
 
 def _shares(lines: Iterable[FrameworkLine], cells: Sequence[ControlCell]) -> Iterable[Share]:

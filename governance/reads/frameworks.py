@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from governance.card_fields import BY_ID
 from governance.control_rules import in_force
 from governance.models import Assessment, Control, ControlStatus, Edition, Framework, RuleChange
 from registry.models import Model
@@ -163,7 +164,10 @@ def control_row(control: Control) -> ControlRow:
 
 def rule_words(rule: Mapping[str, Any]) -> str:
     """An evidence rule as a person reads it."""
-    said = KINDS[rule["kind"]].format_map({k: str(v).replace("_", " ") for k, v in rule.items()})
+    parts = {name: str(value).replace("_", " ") for name, value in rule.items()}
+    if "section" in rule:
+        parts["section"] = BY_ID[rule["section"]].title if rule["section"] in BY_ID else "?"
+    said = KINDS[rule["kind"]].format_map(parts)
     days = f", within {rule['within_days']} days" if "within_days" in rule else ""
     verdicts = f", {' or '.join(rule['verdicts'])}" if "verdicts" in rule else ""
     return f"{said}{verdicts}{days}"

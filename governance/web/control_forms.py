@@ -131,7 +131,7 @@ class FindingForm(forms.Form):
 
 
 class StepForm(forms.Form):
-    text = _text(3)
+    text = _text(3, label="What was done, or why")
 
 
 class NoteForm(forms.Form):

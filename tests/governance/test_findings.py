@@ -298,8 +298,9 @@ def test_a_reviewer_decides_where_no_grave_finding_is_concerned(flights, vera, r
 
 def test_who_owns_the_finding_does_not_grant_its_waiver(flights, vera, rosa):
     finding = raised(vera, flights, owner_email="rosa@example.org")
+    waiver = asked(vera, flights, finding)
     with Unchanged(), pytest.raises(Refused):
-        decided(rosa, asked(vera, flights, finding))
+        decided(rosa, waiver)
 
 
 def test_a_waiver_lapses_by_itself_on_its_day(flights, vera, rosa):
