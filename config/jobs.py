@@ -38,7 +38,7 @@ BEAT = {
     "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
     # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
     "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},
-    "rules": {"task": "governance.tasks.look_after_rules", "schedule": 3600.0},
+    "rules": {"task": "governance.tasks.look_after_rules", "schedule": 300.0},
     "verdicts": {"task": "governance.tasks.follow_verdicts", "schedule": 10.0},
 }
 for _entry in BEAT.values():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from accounts.models import UserKind
 from accounts.policies import acts, can_administer
 from accounts.roles import Role
+from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
 
 if TYPE_CHECKING:
@@ -65,8 +66,6 @@ def can_sign(actor: Any, request: "ChangeRequest") -> bool:
 
 
 SECOND_LINE = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
-TEAM = (Role.DEVELOPER, *SECOND_LINE)
-GRAVE = frozenset({"high", "critical"})
 
 
 def _person(actor: Any) -> bool:

@@ -12,7 +12,7 @@ from governance.jobs.attestations import open_due
 from governance.jobs.controls import rebuild_controls
 from governance.jobs.frameworks import follow_dates
 from governance.jobs.locks import lock_models
-from governance.models import Waiver
+from governance.models import ControlStatus, Waiver
 from governance.states import WaiverState, move_waiver
 from ledger import claims
 from registry.models import Model
@@ -22,8 +22,12 @@ AT_ONCE = 50
 
 
 def schedule() -> None:
-    """One job per day of the calendar; any number of beats is harmless."""
+    """One job per day of the calendar, and one for every model that was never looked at; any
+    number of beats is harmless."""
     claims.enqueue(kind=KIND, key=str(timezone.now().date()), subject_id=0)
+    seen = ControlStatus.objects.values("model")
+    for pk in Model.objects.exclude(pk__in=seen).order_by("pk").values_list("pk", flat=True):
+        claims.enqueue(kind="governance.controls", key=f"first-{pk}", subject_id=pk)
 
 
 def look_after_rules(claim: claims.Claim) -> None:

@@ -12,7 +12,6 @@ from accounts.models import Membership, UserKind
 from governance.models import Attestation, Finding, FindingEntry, Waiver
 from governance.policies import (
     can_ask_waiver,
-    can_attest,
     can_close_finding,
     can_decide_waiver,
     can_raise_finding,
@@ -203,15 +202,15 @@ def waiver_page(user: Any, waiver_id: int) -> WaiverPage:
 
 def attestations_waiting_for(user: Any) -> list[Attestation]:
     """Open attestations that the user may sign, what is due first. One query."""
-    rows = Attestation.objects.visible_to(user).waiting()
-    found = rows.select_related("model__team", "model__owner").order_by("due_on", "pk")
-    return [row for row in found[:MOST] if can_attest(user, row.model)]
+    rows = Attestation.objects.signable_by(user).select_related("model__team", "model__owner")
+    return list(rows.order_by("due_on", "pk")[:MOST])
 
 
 def waivers_waiting_for(user: Any) -> list[Waiver]:
     """Waivers that the user may decide, oldest first. One query."""
-    asked = waiver_rows(user).filter(state=WaiverState.ASKED).order_by("asked_at")
-    return [waiver for waiver in asked[:MOST] if can_decide_waiver(user, waiver)]
+    rows = Waiver.objects.decidable_by(user)
+    rows = rows.select_related("model", "finding", "framework", "asked_by", "decided_by")
+    return list(rows.order_by("asked_at", "pk")[:MOST])
 
 
 def findings_of(user: Any) -> list[FindingLine]:

@@ -11,7 +11,7 @@ from audit.models import Event
 from governance.control_rules import Scope, concerns, in_force
 from governance.documents import media_type_of
 from governance.jobs import daily
-from governance.jobs.controls import rebuild_controls
+from governance.jobs.controls import evaluate_model, rebuild_controls
 from governance.models import (
     Assessment,
     AttachedEvidence,
@@ -306,6 +306,14 @@ def test_evaluating_many_models_asks_as_often_as_one(
     with CaptureQueriesContext(connection) as many:
         rebuild_controls(model_ids=twins)
     assert len(many) <= len(first) + 1
+
+
+def test_a_new_model_is_looked_at_without_waiting_for_the_night(flights, one, rules):
+    ControlStatus.objects.all().delete()
+    daily.schedule()
+    job = Job.objects.get(kind="governance.controls", key=f"first-{flights.pk}")
+    evaluate_model(claims.claim(job_id=job.pk))
+    assert ControlStatus.objects.filter(model=flights).count() == 2
 
 
 def test_the_daily_job_is_one_job_per_day_and_may_run_twice(flights, one, rules):

@@ -14,6 +14,9 @@ from governance.jobs.daily import lapse_waivers
 from governance.jobs.findings import Found
 from governance.jobs.findings import raise_finding as found_by_check
 from governance.models import Finding, FindingEntry, Waiver
+from governance.policies import can_decide_waiver
+from governance.reads.findings import waivers_waiting_for
+from governance.reads.inbox import waiting_for
 from governance.refusals import GatesNotPassed, Incomplete, NoSuchStep, WrongPassword
 from governance.services.findings import NewFinding, change_finding, move, note, raise_finding
 from governance.services.waivers import ask_waiver, decide_waiver, withdraw_waiver
@@ -326,6 +329,19 @@ def test_one_waiver_at_a_time_for_one_finding_and_a_day_ahead(flights, vera, ros
             asked(vera, flights, finding, days=days)
     assert withdraw_waiver(actor=vera, waiver_id=waiver.pk, reason="No need").state == "withdrawn"
     assert asked(vera, flights, finding).state == "asked"
+
+
+@pytest.mark.parametrize("severity", ["low", "critical"])
+@pytest.mark.parametrize("owner", ["olga", "rosa", "rita"])
+def test_the_desk_shows_exactly_the_waivers_that_the_policy_lets_one_decide(
+    severity, owner, flights, olga, vera, rita, rosa, adam, sam, anna, robot
+):
+    finding = raised(vera, flights, severity, owner_email=f"{owner}@example.org")
+    waiver = asked(vera, flights, finding)
+    people = (olga, vera, rita, rosa, adam, sam, anna, robot)
+    shown = [p.name for p in people if waiver in waivers_waiting_for(p)]
+    assert shown == [p.name for p in people if can_decide_waiver(p, waiver)]
+    assert [waiting_for(p) for p in people if p.name in shown] == [1] * len(shown)
 
 
 def test_the_database_refuses_a_waiver_of_ones_own(flights, vera):

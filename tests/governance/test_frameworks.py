@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.core.management import call_command
 
 from accounts.policies import Refused
 from audit.models import Event
@@ -221,6 +222,13 @@ def test_loading_twice_is_loading_once(db):
     assert load_shipped() == []
     assert Event.objects.count() == events
     assert Control.objects.count() == sum(SHIPPED.values())
+
+
+def test_the_command_loads_them_and_says_so(db, capsys):
+    call_command("load_frameworks")
+    assert "nist-ai-rmf: edition 1, 72 controls" in capsys.readouterr().out
+    call_command("load_frameworks")
+    assert "Every framework is as it was." in capsys.readouterr().out
 
 
 def test_a_changed_file_is_a_new_edition_and_says_what_changed(flights, tmp_path):

@@ -10,6 +10,7 @@ from audit.models import Event
 from governance.jobs.attestations import open_due
 from governance.models import Attestation, FailedProof, RiskAssessment
 from governance.reads.findings import attestations_waiting_for
+from governance.reads.inbox import waiting_for
 from governance.refusals import BadFields, NoSuchStep, TooManyAttempts, WrongPassword
 from governance.risk_table import due_on, questionnaire, score
 from governance.services.risk import attest, sign_risk
@@ -164,6 +165,7 @@ def test_owner_and_risk_officer_find_it_on_their_desk_and_sign_once(flights, due
     open_due(today=due)
     row = Attestation.objects.get()
     assert [attestations_waiting_for(p) for p in (olga, rosa, vera)] == [[row], [row], []]
+    assert [waiting_for(p) for p in (olga, rosa, vera)] == [1, 1, 0]
     words = {
         "attestation_id": row.pk,
         "result": "fit",
