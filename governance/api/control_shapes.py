@@ -155,6 +155,7 @@ class AssessmentShape(serializers.ModelSerializer[Assessment]):
     control = serializers.CharField(source="identifier")
     edition = serializers.IntegerField(source="control.edition.number")
     name = serializers.CharField(source="printed_name")
+    result = serializers.ChoiceField(choices=RESULTS)
     evidence = serializers.DictField()
 
     class Meta:

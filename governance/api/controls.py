@@ -152,7 +152,10 @@ class EvidenceListView(APIView):
 class EvidenceView(APIView):
     @extend_schema(
         operation_id="evidence_download",
-        responses=answers(200, OpenApiTypes.BINARY),
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            **{code: body for code, body in answers(200, None).items() if code != 200},
+        },
     )
     def get(self, request: Request, evidence: int) -> HttpResponse | FileResponse:
         """The bytes of an attached document, as a download."""
