@@ -142,6 +142,15 @@ class RuleChanged(Unable):
     code = "rule_changed"
 
 
+class NotConcerned(Unable):
+    """The control is not asked of this model."""
+
+    code = "not_concerned"
+
+    def __init__(self) -> None:
+        super().__init__("This control does not concern the model: its tier, places and purposes.")
+
+
 class NoSuchStep(Unable):
     """The life cycle has no such step from there."""
 

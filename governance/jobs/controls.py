@@ -76,6 +76,14 @@ def over(control: Control, day: date) -> bool:
     return any(end is not None and end <= day for end in ends)
 
 
+def concerned(model: Model, control: Control) -> bool:
+    """Whether the control is asked of the model today. One query."""
+    ours = control.edition.framework.team_id in {None, model.team_id}
+    scope = scopes_of([model])[model.pk]
+    today = timezone.now().date()
+    return ours and not over(control, today) and concerns(control.applies, scope)
+
+
 def answers_of(control: Control, evidence: Evidence) -> list[dict[str, Any]]:
     """Each rule of the control with what it finds."""
     slug, name = control.edition.framework.slug, control.identifier

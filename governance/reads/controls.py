@@ -86,7 +86,8 @@ class ControlCell:
 
     @property
     def missing(self) -> tuple[RuleLine, ...]:
-        return tuple(rule for rule in self.rules if not rule.passed)
+        """What no rule found; the same sentence only once."""
+        return tuple({rule.message: rule for rule in self.rules if not rule.passed}.values())
 
     @property
     def coming(self) -> bool:

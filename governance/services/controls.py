@@ -16,7 +16,7 @@ from governance.control_rules import RESULTS
 from governance.documents import media_type_of
 from governance.events import GovernanceEvent
 from governance.framework_files import JURISDICTION, SLUG
-from governance.jobs.controls import answers_of, rebuild_controls
+from governance.jobs.controls import answers_of, concerned, rebuild_controls
 from governance.jobs.locks import lock_models
 from governance.models import (
     Assessment,
@@ -27,7 +27,7 @@ from governance.models import (
 )
 from governance.policies import can_assess, can_attach, can_set_scope
 from governance.reads.control_facts import evidence_of
-from governance.refusals import Incomplete, NotTaken, RuleChanged, TooLarge
+from governance.refusals import Incomplete, NotConcerned, NotTaken, RuleChanged, TooLarge
 from governance.services.proofs import words
 from registry.gateways import store
 from registry.models import Model
@@ -92,16 +92,19 @@ def attach_evidence(
 
     Raises:
         Incomplete: no title, or neither a file nor a text.
+        NotConcerned: the control is not asked of the model.
         NotTaken, TooLarge: the bytes are no document that is kept.
     """
     model = Model.objects.select_related("team").get(pk=model_id)
     require(can_attach(actor, model), ONLY_PEOPLE)
+    if not concerned(model, control):
+        raise NotConcerned
     found = AttachedEvidence(
         model=model,
         framework=control.edition.framework,
         identifier=control.identifier,
         title=words("title", title, 200),
-        text=text.strip()[:4000].replace("\0", ""),
+        text=words("text", text) if text.strip() else "",
         added_by=actor,
     )
     if raw:
@@ -156,12 +159,15 @@ def assess(*, actor: User, model_id: int, control: Control, said: Judgement) -> 
 
     Raises:
         Incomplete: no reason, an unknown result, or an expiry that makes no sense.
+        NotConcerned: the control is not asked of the model.
         RuleChanged: the control is not as the person read it.
     """
     lock_models([model_id])
     model = Model.objects.select_related("team").get(pk=model_id)
     require(can_assess(actor, model), ONLY_JUDGES)
     _check(said, control)
+    if not concerned(model, control):
+        raise NotConcerned
     rebuild_controls(model_ids=[model_id])
     there = ControlStatus.objects.filter(model=model, control=control).first()
     evidence = _evidence(model, control)

@@ -10,10 +10,11 @@ from accounts.models import User
 from accounts.policies import require
 from audit.record import record
 from governance.events import GovernanceEvent
+from governance.jobs.controls import concerned
 from governance.jobs.locks import lock_models
 from governance.models import Control, Finding, Waiver
 from governance.policies import can_ask_waiver, can_decide_waiver, can_withdraw_waiver
-from governance.refusals import Incomplete, NoSuchStep
+from governance.refusals import Incomplete, NoSuchStep, NotConcerned
 from governance.services.proofs import digest_of, prove, words
 from governance.states import FindingState, IllegalWaiverMove, WaiverState, move_waiver
 from registry.models import Model
@@ -49,6 +50,8 @@ def ask_waiver(
     finding = _finding(model, finding_id)
     if (finding is None) == (control is None):
         raise Incomplete("finding", "A waiver is for one finding or for one control.")
+    if control is not None and not concerned(model, control):
+        raise NotConcerned
     _check_day(expires_on)
     waiver = Waiver(
         model=model,
@@ -56,7 +59,7 @@ def ask_waiver(
         framework=control.edition.framework if control else None,
         identifier=control.identifier if control else "",
         reason=words("reason", reason),
-        conditions=conditions.strip()[:4000].replace("\0", ""),
+        conditions=words("conditions", conditions) if conditions.strip() else "",
         expires_on=expires_on,
         asked_by=actor,
     )

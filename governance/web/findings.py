@@ -56,6 +56,17 @@ STEP_WORDS = {
     "send_back": ("Send back", "arrow-back-up", "What is still missing."),
     "reopen": ("Reopen", "refresh", "Why it is not mended after all."),
 }
+TOLD = {
+    "raise": "Raised",
+    "note": "Note",
+    "link": "Evidence linked",
+    "change": "Changed",
+    "start": "Work started",
+    "propose": "Proposed for closing",
+    "close": "Closed",
+    "send_back": "Sent back",
+    "reopen": "Reopened",
+}
 LINKED = {
     "incident": "incident",
     "run": "run",
@@ -294,8 +305,7 @@ def _page(
 
 
 def _item(one: Any) -> dict[str, Any]:
-    words = {"raise": "Raised", "note": "Note", "link": "Evidence linked", "change": "Changed"}
-    title = words.get(one.verb) or STEP_WORDS.get(one.verb, (one.verb,))[0]
+    title = TOLD.get(one.verb, one.verb)
     url = reverse(LINKED[one.link_kind], args=[one.link_id]) if one.link_kind in LINKED else ""
     text = f"{one.text} ({one.link_label})" if one.link_label else one.text
     return {

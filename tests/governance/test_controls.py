@@ -17,15 +17,17 @@ from governance.models import (
     AttachedEvidence,
     Control,
     ControlStatus,
+    Framework,
     RuleChange,
 )
 from governance.reads.controls import cells_of, compliance, matrix
 from governance.reads.frameworks import changes_of
-from governance.refusals import Incomplete, NotTaken, RuleChanged, TooLarge
+from governance.refusals import Incomplete, NotConcerned, NotTaken, RuleChanged, TooLarge
 from governance.services import controls
 from governance.services.cards import revise_card
 from governance.services.controls import Judgement, assess, attach_evidence, set_scope
 from governance.services.frameworks import load_shipped
+from governance.services.waivers import ask_waiver
 from ledger import claims
 from ledger.models import Job
 from monitoring.models import Monitor, Run
@@ -263,6 +265,28 @@ def test_a_document_has_a_bound_and_a_stranger_attaches_none(
         attach_evidence(actor=sam, model_id=flights.pk, control=control(), title="x", text="y")
     with Unchanged(), pytest.raises(Incomplete):
         attach_evidence(actor=olga, model_id=flights.pk, control=control(), title="x")
+
+
+def test_what_does_not_concern_the_model_is_neither_assessed_nor_waived_nor_given_evidence(
+    flights, rules, vera, other_team
+):
+    load_shipped()
+    foreign = Control.objects.select_related("edition__framework").get(identifier="publish")
+    with Unchanged(), pytest.raises(NotConcerned):
+        assess(actor=vera, model_id=flights.pk, control=foreign, said=Judgement("met", "Because"))
+    with Unchanged(), pytest.raises(NotConcerned):
+        attach_evidence(actor=vera, model_id=flights.pk, control=foreign, title="x", text="y")
+    with Unchanged(), pytest.raises(NotConcerned):
+        ask_waiver(
+            actor=vera,
+            model_id=flights.pk,
+            control=foreign,
+            reason="x",
+            expires_on=timezone.now().date() + timedelta(days=3),
+        )
+    Framework.objects.filter(slug="house-rules").update(team=other_team)
+    with Unchanged(), pytest.raises(NotConcerned):
+        judged(vera, flights)
 
 
 def test_shares_count_what_is_owed_today(flights, one, rules, vera):
