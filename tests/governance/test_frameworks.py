@@ -1,14 +1,26 @@
 """Libraries of controls: their ids and counts, their editions, and what a file may not say."""
 
+import contextlib
 import time
 
 import pytest
+import yaml
 from django.core.management import call_command
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.policies import Refused
 from audit.models import Event
 from governance.card_fields import BY_ID
-from governance.framework_files import LARGEST, MONITORS, BadFramework, parse
+from governance.framework_files import (
+    CONTROL_KEYS,
+    FRAMEWORK_KEYS,
+    LARGEST,
+    MONITORS,
+    RULES,
+    BadFramework,
+    parse,
+)
 from governance.models import Control, Edition, Framework, RuleChange
 from governance.refusals import BadFile, NameTaken
 from governance.services.frameworks import FOLDER, add_framework, load_shipped
@@ -78,6 +90,7 @@ NIST = {
     "MEASURE": (3, 13, 3, 3),
     "MANAGE": (4, 4, 2, 3),
 }
+WORDS = sorted({*FRAMEWORK_KEYS, *CONTROL_KEYS, "kind", "monitor", "verdicts", "within_days"})
 SHIPPED = {
     "eu-ai-act": 40,
     "four-fifths": 1,
@@ -214,6 +227,40 @@ def test_what_is_no_framework_is_refused_quickly_and_with_words(raw):
         parse(raw)
     assert caught.value.problems[0].message
     assert time.monotonic() - began < 2
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | st.datetimes()
+    | st.binary(max_size=5)
+    | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.binary(max_size=300) | VALUES.map(lambda value: yaml.safe_dump(value).encode()))
+def test_whatever_is_sent_is_read_or_refused_and_never_breaks(raw):
+    with contextlib.suppress(BadFramework):
+        parse(raw)
+
+
+@given(st.sampled_from(WORDS), VALUES)
+def test_a_spoilt_framework_is_read_or_refused_and_never_breaks(key, value):
+    tree = yaml.safe_load(OURS)
+    holder = tree if key in FRAMEWORK_KEYS else tree["controls"][0]
+    holder[key] = value
+    if key in RULES["measurement"] or key == "kind":
+        tree["controls"][0]["evidence"][0][key] = value
+    with contextlib.suppress(BadFramework):
+        parse(yaml.safe_dump(tree).encode())
 
 
 def test_loading_twice_is_loading_once(db):
