@@ -24,6 +24,8 @@ KINDS: dict[str, Kind] = {
     "monitoring.investigate": Kind("monitoring.jobs.investigate.investigate", "evaluate"),
     "monitoring.look": Kind("monitoring.jobs.experiments.look", "evaluate"),
     "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
+    "governance.controls": Kind("governance.jobs.controls.evaluate_model", "lifecycle"),
+    "governance.daily": Kind("governance.jobs.daily.look_after_rules", "lifecycle", 300),
 }
 
 BEAT = {
@@ -36,6 +38,7 @@ BEAT = {
     "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
     # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
     "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},
+    "rules": {"task": "governance.tasks.look_after_rules", "schedule": 300.0},
     "verdicts": {"task": "governance.tasks.follow_verdicts", "schedule": 10.0},
 }
 for _entry in BEAT.values():

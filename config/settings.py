@@ -231,6 +231,16 @@ SPECTACULAR_SETTINGS = {
         "ClearanceDecisionEnum": [("suspend", "suspend"), ("reinstate", "reinstate")],
         "MonitorKindEnum": "monitoring.models.MonitorKind.choices",
         "ReferenceKindEnum": "registry.models.ReferenceKind.choices",
+        "SeverityEnum": "monitoring.models.Severity.choices",
+        "RiskTierEnum": "registry.models.RiskTier.choices",
+        "FindingKindEnum": "governance.models.FindingKind.choices",
+        "FindingSeverityEnum": "governance.models.FindingSeverity.choices",
+        "AttestationResultEnum": "governance.models.AttestationResult.choices",
+        "AssessmentResultEnum": [(one, one) for one in ("met", "partly", "not", "not_applicable")],
+        "RuleChangeKindEnum": [(one, one) for one in ("edition", "begins", "ends")],
+        "LinkKindEnum": [
+            (one, one) for one in ("archive", "change_request", "document", "incident", "run")
+        ],
         "UserKindEnum": "accounts.models.UserKind.choices",
         "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],
     },

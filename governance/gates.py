@@ -41,6 +41,7 @@ class Facts:
     pickled: tuple[str, ...] = ()
     archive: str = ""
     archive_verified: bool = False
+    findings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,21 @@ def _archive_verified(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
     return False, "Its archive is not sealed and verified: archive it first.", evidence
 
 
+SEVERITIES = ("low", "medium", "high", "critical")
+
+
+def _no_open_findings(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
+    """Findings that are neither closed nor waived, from a severity on."""
+    least = str(parameters.get("severity", "critical"))
+    grave = SEVERITIES[SEVERITIES.index(least) :]
+    titles = [title for severity, title in facts.findings if severity in grave]
+    evidence = {"severity": least, "findings": titles}
+    if not titles:
+        return True, f"No finding of severity {least} or above is open.", evidence
+    named = "; ".join(titles[:3]) + (f" and {len(titles) - 3} more" if len(titles) > 3 else "")
+    return False, f"Close, or have waived: {named}.", evidence
+
+
 GATES: dict[str, tuple[str, Rule]] = {
     "stage": ("Stage allows the change", _stage),
     "artifact_hashed": ("Files are hashed", _artifact_hashed),
@@ -222,5 +238,6 @@ GATES: dict[str, tuple[str, Rule]] = {
     "not_worse": ("Not worse than the champion", _not_worse),
     "format_safe": ("Format is safe to load", _format_safe),
     "replaced": ("A replacement serves", _replaced),
+    "no_open_findings": ("No grave finding is open", _no_open_findings),
     "archive_verified": ("Archive is verified", _archive_verified),
 }

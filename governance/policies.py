@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 from accounts.models import UserKind
 from accounts.policies import acts, can_administer
 from accounts.roles import Role
+from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
 
 if TYPE_CHECKING:
-    from governance.models import ChangeRequest
+    from governance.models import ChangeRequest, Finding, Waiver
     from registry.models import Model, Version
 
 SIGNERS = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
@@ -62,3 +63,83 @@ def had_a_hand(actor: Any, request: "ChangeRequest") -> str:
 def can_sign(actor: Any, request: "ChangeRequest") -> bool:
     """A role of the quorum, and no hand in what is signed (a database trigger says so too)."""
     return bool(signing_roles(actor, request)) and not had_a_hand(actor, request)
+
+
+SECOND_LINE = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
+
+
+def _person(actor: Any) -> bool:
+    return bool(actor.kind == UserKind.PERSON)
+
+
+def can_add_framework(actor: Any, team_id: int) -> bool:
+    """Those who judge the team's models bring its own rules."""
+    return _person(actor) and acts(actor, Role.VALIDATOR, Role.RISK_OFFICER, team_id=team_id)
+
+
+def can_set_scope(actor: Any, model: "Model") -> bool:
+    """Say where and what for a model is used."""
+    roles = (Role.DEVELOPER, Role.VALIDATOR, Role.RISK_OFFICER)
+    return acts(actor, *roles, team_id=model.team_id)
+
+
+def can_attach(actor: Any, model: "Model") -> bool:
+    return acts(actor, *TEAM, Role.SERVICE_ACCOUNT, team_id=model.team_id)
+
+
+def can_assess(actor: Any, model: "Model") -> bool:
+    """Whoever judges, not whoever builds; never a machine."""
+    return _person(actor) and acts(actor, *SECOND_LINE, team_id=model.team_id)
+
+
+def can_raise_finding(actor: Any, model: "Model") -> bool:
+    return acts(actor, *TEAM, Role.SERVICE_ACCOUNT, team_id=model.team_id)
+
+
+def can_work_on(actor: Any, finding: "Finding") -> bool:
+    return _person(actor) and acts(actor, *TEAM, team_id=finding.model.team_id)
+
+
+def did_the_work(actor: Any, finding: "Finding") -> bool:
+    """Whether the person owns the finding, owned it, or had a hand in mending it."""
+    if actor.pk in {finding.owner_id, finding.proposed_by_id}:
+        return True
+    hands = finding.entries.filter(verb__in=["start", "propose", "own"], person=actor.pk)
+    return bool(hands.exists())
+
+
+def can_close_finding(actor: Any, finding: "Finding") -> bool:
+    """Somebody who judges, and had no hand in the mending."""
+    judges = _person(actor) and acts(actor, *SECOND_LINE, team_id=finding.model.team_id)
+    return judges and not did_the_work(actor, finding)
+
+
+def can_ask_waiver(actor: Any, model: "Model") -> bool:
+    return _person(actor) and acts(actor, *TEAM, team_id=model.team_id)
+
+
+def can_decide_waiver(actor: Any, waiver: "Waiver") -> bool:
+    """Who answers for risk; a reviewer where no grave finding is concerned. Never one's own."""
+    grave = waiver.finding is not None and waiver.finding.severity in GRAVE
+    roles = (Role.RISK_OFFICER,) if grave else (Role.RISK_OFFICER, Role.REVIEWER)
+    own = actor.pk == waiver.asked_by_id or (
+        waiver.finding is not None and actor.pk == waiver.finding.owner_id
+    )
+    return _person(actor) and not own and acts(actor, *roles, team_id=waiver.model.team_id)
+
+
+def can_withdraw_waiver(actor: Any, waiver: "Waiver") -> bool:
+    mine = actor.pk == waiver.asked_by_id and can_ask_waiver(actor, waiver.model)
+    return mine or (_person(actor) and acts(actor, Role.RISK_OFFICER, team_id=waiver.model.team_id))
+
+
+def can_answer_risk(actor: Any, model: "Model") -> bool:
+    """The registry refuses developers who would lower the tier."""
+    roles = (Role.DEVELOPER, Role.RISK_OFFICER)
+    return _person(actor) and acts(actor, *roles, team_id=model.team_id)
+
+
+def can_attest(actor: Any, model: "Model") -> bool:
+    """The model's owner, or who answers for risk."""
+    owner = actor.pk == model.owner_id and acts(actor, *TEAM, team_id=model.team_id)
+    return _person(actor) and (owner or acts(actor, Role.RISK_OFFICER, team_id=model.team_id))

@@ -57,6 +57,7 @@ def _promotion_gates(tier: str) -> list[Gate]:
         _gate("card_complete", strict, minimum=CARD_SHARE[tier]),
         _gate("monitors_enabled", strict, kinds=["drift", "performance"]),
         _gate("no_critical_incident", "prevent"),
+        _gate("no_open_findings", "prevent", severity="critical"),
         _gate("not_worse", "prevent" if tier == "high" else "warn", margin=0.02),
         _gate("format_safe", "warn"),
     ]

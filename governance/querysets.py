@@ -22,13 +22,31 @@ from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import Exact
 
 from accounts.models import Membership
+from accounts.policies import is_auditor
 from accounts.querysets import of_teams
-from governance.states import BESIDE_CHAMPION
+from accounts.roles import Role
+from governance.states import BESIDE_CHAMPION, FindingState, WaiverState
 from registry.models import Contribution, Deployment, Reference, Schema
 from registry.states import DeploymentRole
 
 if TYPE_CHECKING:
-    from governance.models import Card, ChangeRequest, StatusRow
+    from governance.models import (
+        Assessment,
+        AttachedEvidence,
+        Attestation,
+        Card,
+        ChangeRequest,
+        ControlStatus,
+        Finding,
+        Framework,
+        StatusRow,
+        Waiver,
+    )
+
+
+# Who works with a team's models, and which findings only a risk officer waives.
+TEAM = (Role.DEVELOPER, Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
+GRAVE = frozenset({"high", "critical"})
 
 
 class CardQuerySet(models.QuerySet["Card"]):
@@ -140,3 +158,80 @@ class StatusRowQuerySet(models.QuerySet["StatusRow"]):
 
     def at(self, moment: datetime) -> Self:
         return self.filter(valid_from__lte=moment)
+
+
+class FrameworkQuerySet(models.QuerySet["Framework"]):
+    def visible_to(self, user: Any) -> Self:
+        """The shipped ones, and those of the user's teams."""
+        theirs = Q(team__isnull=True) | Q(team__in=user.team_ids)
+        return self.all() if user.reads_everything else self.filter(theirs)
+
+
+class ControlStatusQuerySet(models.QuerySet["ControlStatus"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class AttachedEvidenceQuerySet(models.QuerySet["AttachedEvidence"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class AssessmentQuerySet(models.QuerySet["Assessment"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class FindingQuerySet(models.QuerySet["Finding"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def unclosed(self) -> Self:
+        return self.exclude(state=FindingState.CLOSED)
+
+    def unwaived(self) -> Self:
+        """Without a waiver in force."""
+        waivers = apps.get_model("governance", "Waiver").objects
+        return self.exclude(pk__in=waivers.filter(state=WaiverState.GRANTED).values("finding"))
+
+
+class WaiverQuerySet(models.QuerySet["Waiver"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def decidable_by(self, user: Any) -> Self:
+        """Asked for by somebody else, about nothing that the user owns, and theirs to decide: what
+        `policies.can_decide_waiver` says of one row."""
+        if not _signs(user):
+            return self.none()
+        light = Q(finding__isnull=True) | ~Q(finding__severity__in=sorted(GRAVE))
+        mine = _held(user, Role.RISK_OFFICER) | (_held(user, Role.REVIEWER) & light)
+        theirs = self.filter(mine, state=WaiverState.ASKED).exclude(asked_by=user.pk)
+        return theirs.filter(Q(finding__isnull=True) | ~Q(finding__owner=user.pk))
+
+
+class AttestationQuerySet(models.QuerySet["Attestation"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def waiting(self) -> Self:
+        return self.filter(signed_at__isnull=True)
+
+    def signable_by(self, user: Any) -> Self:
+        """Open, and the user's to sign: what `policies.can_attest` says of one row."""
+        if not _signs(user):
+            return self.none()
+        mine = Q(model__owner=user.pk) & _held(user, *TEAM)
+        return self.waiting().filter(mine | _held(user, Role.RISK_OFFICER))
+
+
+def _signs(user: Any) -> bool:
+    """A person, who is no auditor."""
+    return user.kind == "person" and not is_auditor(user)
+
+
+def _held(user: Any, *roles: str) -> Q:
+    """Rows of models in whose team the user holds one of the roles."""
+    teams = {team for team, role in user.held if role in roles}
+    everywhere = Q(model__isnull=False)
+    return everywhere if None in teams else Q(model__team_id__in=teams)

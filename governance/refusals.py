@@ -92,3 +92,85 @@ class WrongPassword(Unable):
 class TooManyAttempts(Unable):
     status = 429
     code = "too_many_attempts"
+
+
+class BadFile(Unable):
+    """A framework's file has wrong places; each is named by its line."""
+
+    status = 422
+    code = "framework_invalid"
+
+    def __init__(self, problems: Sequence[Any]) -> None:
+        super().__init__(" ".join(str(problem) for problem in problems))
+        self.problems = list(problems)
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "errors": [
+                {
+                    "field": problem.path or "file",
+                    "line": problem.line,
+                    "code": "invalid",
+                    "message": problem.message,
+                }
+                for problem in self.problems
+            ]
+        }
+
+
+class NameTaken(Unable):
+    """Another framework has this name already."""
+
+    code = "name_taken"
+
+
+class NotTaken(Unable):
+    """The bytes are none of the kinds of documents that are kept."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class TooLarge(Unable):
+    status = 413
+    code = "too_large"
+
+
+class RuleChanged(Unable):
+    """The control is not as the person read it."""
+
+    code = "rule_changed"
+
+
+class NotConcerned(Unable):
+    """The control is not asked of this model."""
+
+    code = "not_concerned"
+
+    def __init__(self) -> None:
+        super().__init__("This control does not concern the model: its tier, places and purposes.")
+
+
+class NoSuchStep(Unable):
+    """The life cycle has no such step from there."""
+
+    code = "no_such_step"
+
+
+class BadFields(Unable):
+    """Several fields are not right; each with why."""
+
+    status = 422
+    code = "invalid"
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "errors": [
+                {"field": name, "code": "invalid", "message": text}
+                for name, text in self.errors.items()
+            ]
+        }

@@ -43,6 +43,14 @@ EXPERIMENT = {
     "planned_rows": 1000,
 }
 REASON = {"reason": "Because it has to be."}
+PROVED = {**REASON, "password": PASSWORD}
+ANSWERS = {
+    "materiality": "little",
+    "autonomy": "advice",
+    "people": "none",
+    "reversibility": "at_once",
+}
+FINDING = {"kind": "validation", "severity": "low", "title": "A gap", "text": "There is one."}
 BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models": MODEL,
     "PATCH api/v1/models/{model}": {"name": "Delay"},
@@ -88,6 +96,48 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST change-requests/{request}/withdraw": REASON,
     "POST monitors/{monitor}": {"severity": "info"},
     "POST incidents/{incident}/note": {"text": "Seen.", "note": "Seen."},
+    "PUT api/v1/models/{model}/scope": {"jurisdictions": ["EU"], "purposes": []},
+    "POST api/v1/models/{model}/controls/{framework}/{control}/assessments": {
+        "result": "partly",
+        **REASON,
+    },
+    "POST api/v1/models/{model}/risk": {"answers": ANSWERS, **PROVED},
+    "POST api/v1/findings": {"model": "flight-delay", **FINDING},
+    "PATCH api/v1/findings/{finding}": {"owner": "olga@example.org", **REASON},
+    "POST api/v1/findings/{finding}/moves": {"verb": "start", "text": "Looking."},
+    "POST api/v1/findings/{finding}/notes": {"text": "Seen."},
+    "POST api/v1/waivers": {
+        "model": "flight-delay",
+        "control": {"framework": "house-rules", "control": "H.1"},
+        "expires_on": "2099-01-01",
+        **REASON,
+    },
+    "POST api/v1/waivers/{waiver}/decision": {"decision": "grant", **PROVED},
+    "POST api/v1/waivers/{waiver}/withdraw": REASON,
+    "POST api/v1/attestations/{attestation}/sign": {
+        "result": "fit",
+        "statement": "Looked at.",
+        "password": PASSWORD,
+    },
+    "POST models/{model}/scope": {"jurisdictions": "EU"},
+    "POST models/{model}/controls/{framework}/{control}": {
+        "result": "partly",
+        "digest": "c" * 64,
+        **REASON,
+    },
+    "POST models/{model}/controls/{framework}/{control}/evidence": {"title": "t", "text": "x"},
+    "POST models/{model}/risk": {**ANSWERS, **PROVED},
+    "POST models/{model}/waiver": {"expires_on": "2099-01-01", **REASON},
+    "POST findings/new": {"model": "flight-delay", **FINDING},
+    "POST findings/{finding}/move": {"verb": "start", "text": "Looking."},
+    "POST findings/{finding}/note": {"text": "Seen."},
+    "POST findings/{finding}/change": {"owner": "olga@example.org", **REASON},
+    "POST waivers/{waiver}": {"decision": "grant", **PROVED},
+    "POST attestations/{attestation}": {
+        "result": "fit",
+        "statement": "Looked at.",
+        "password": PASSWORD,
+    },
     "POST incidents/{incident}/resolve": {"root_cause": "Summer."},
 }
 

@@ -6,10 +6,24 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Team, User
-from governance.models import Card, CardRevision, Clearance
+from audit.record import SYSTEM
+from governance.framework_files import parse
+from governance.jobs.controls import rebuild_controls
+from governance.jobs.findings import Found, raise_finding
+from governance.jobs.frameworks import store_edition
+from governance.models import (
+    AttachedEvidence,
+    Attestation,
+    Card,
+    CardRevision,
+    Clearance,
+    Framework,
+    Waiver,
+)
 from governance.services.policies import install_default_policies
 from governance.services.requests import submit
 from monitoring.models import Experiment, Incident, Measurement, Monitor, Run
+from registry.gateways import store
 from registry.models import Archive, Deployment, Model, Schema, Version
 
 FIELDS = [
@@ -34,6 +48,12 @@ class World:
     archive: int
     digest: str
     experiment: int
+    framework: str
+    control: str
+    evidence: int
+    finding: int
+    waiver: int
+    attestation: int
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -73,6 +93,7 @@ def world_of(team: Team, owner: User) -> World:
         severity="warning",
         began_at=now - timedelta(days=7),
     )
+    ruled = _ruled(model, owner)
     return World(
         model.slug,
         version.number,
@@ -84,6 +105,7 @@ def world_of(team: Team, owner: User) -> World:
         archive.pk,
         request.digest,
         _experiment(model, version, retired, owner).pk,
+        *ruled,
     )
 
 
@@ -101,6 +123,49 @@ def _experiment(model: Model, version: Version, other: Version, owner: User) -> 
         ends_at=now + timedelta(days=28),
         declared_by=owner,
     )
+
+
+RULES = b"""
+id: house-rules
+title: House rules
+publisher: Flight operations
+source: https://rules.example.org
+read_on: 2026-11-20
+controls:
+  - {id: H.1, line: Somebody answers at night, evidence: [{kind: card, section: contact}]}
+"""
+
+
+def _ruled(model: Model, owner: User) -> tuple[str, str, int, int, int, int]:
+    """A shipped framework, evidence for its control, a finding with a waiver, an attestation."""
+    framework = Framework.objects.create(slug="house-rules")
+    store_edition(actor=SYSTEM, framework=framework, file=parse(RULES))
+    rebuild_controls(model_ids=[model.pk])
+    path = f"evidence/{model.pk}/rota"
+    evidence = AttachedEvidence.objects.create(
+        model=model,
+        framework=framework,
+        identifier="H.1",
+        title="Rota",
+        path=path,
+        media_type="text/plain",
+        size=4,
+        sha256=store.put_bytes(path, b"Olga"),
+        added_by=owner,
+    )
+    found = Found(kind="validation", severity="high", title="Night flights", text="Too few.")
+    finding = raise_finding(actor=owner, model=model, found=found)
+    waiver = Waiver.objects.create(
+        model=model,
+        finding=finding,
+        reason="No night flights in winter.",
+        expires_on=timezone.now().date() + timedelta(days=30),
+        asked_by=owner,
+    )
+    attestation = Attestation.objects.create(
+        model=model, tier=model.risk_tier, due_on=timezone.now().date()
+    )
+    return framework.slug, "H.1", evidence.pk, finding.pk, waiver.pk, attestation.pk
 
 
 def _version(model: Model, owner: User, number: int, stage: str) -> Version:

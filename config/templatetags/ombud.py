@@ -123,6 +123,12 @@ def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
 
 
 @register.filter
+def item(values: Sequence[Any], index: int) -> Any:
+    """An entry of a list at a place that is itself a variable; nothing beyond its end."""
+    return values[index] if index < len(values) else None
+
+
+@register.filter
 def heat(value: float | None, top: float = 1.0) -> str:
     """Heat level 0 (none) to 9 (the top or above) for a value; "none" without a value."""
     if value is None or not top:

@@ -15,6 +15,7 @@ TITLES = {
     403: "Seen, but not allowed",
     404: "Nothing there that you may see",
     409: "Conflicts with what is there",
+    413: "Too large",
     415: "This format is not taken",
     412: "Changed since it was read",
     422: "Cannot be accepted; says why",

@@ -4,6 +4,24 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.api.cards import CardView
 from governance.api.clearance import ClearanceView
+from governance.api.controls import (
+    AssessmentView,
+    EvidenceListView,
+    EvidenceView,
+    ModelControlsView,
+    ModelControlView,
+    ScopeView,
+)
+from governance.api.findings import (
+    FindingListView,
+    FindingMoveView,
+    FindingNoteView,
+    FindingView,
+    WaiverDecisionView,
+    WaiverListView,
+    WaiverWithdrawView,
+)
+from governance.api.frameworks import FrameworkChangesView, FrameworkListView, FrameworkView
 from governance.api.requests import (
     ArchiveListView,
     DecisionView,
@@ -13,7 +31,10 @@ from governance.api.requests import (
     RestoreView,
     WithdrawView,
 )
+from governance.api.risk import AttestationListView, AttestationSignView, RiskView
 from governance.api.status import model_status
+
+CONTROL = "models/<slug:model>/controls/<slug:framework>/<str:control>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<slug:model>/status", model_status, name="api-status"),
@@ -28,6 +49,33 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
     path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
     path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
+    path("frameworks", FrameworkListView.as_view(), name="api-frameworks"),
+    path("frameworks/<slug:framework>", FrameworkView.as_view(), name="api-framework"),
+    path(
+        "frameworks/<slug:framework>/changes",
+        FrameworkChangesView.as_view(),
+        name="api-framework-changes",
+    ),
+    path("models/<slug:model>/controls", ModelControlsView.as_view(), name="api-controls"),
+    path("models/<slug:model>/scope", ScopeView.as_view(), name="api-scope"),
+    path("models/<slug:model>/risk", RiskView.as_view(), name="api-risk"),
+    path(CONTROL, ModelControlView.as_view(), name="api-control"),
+    path(f"{CONTROL}/assessments", AssessmentView.as_view(), name="api-assessments"),
+    path(f"{CONTROL}/evidence", EvidenceListView.as_view(), name="api-evidence-list"),
+    path("evidence/<int:evidence>", EvidenceView.as_view(), name="api-evidence"),
+    path("findings", FindingListView.as_view(), name="api-findings"),
+    path("findings/<int:finding>", FindingView.as_view(), name="api-finding"),
+    path("findings/<int:finding>/moves", FindingMoveView.as_view(), name="api-finding-moves"),
+    path("findings/<int:finding>/notes", FindingNoteView.as_view(), name="api-finding-notes"),
+    path("waivers", WaiverListView.as_view(), name="api-waivers"),
+    path("waivers/<int:waiver>/decision", WaiverDecisionView.as_view(), name="api-waiver-decision"),
+    path("waivers/<int:waiver>/withdraw", WaiverWithdrawView.as_view(), name="api-waiver-withdraw"),
+    path("attestations", AttestationListView.as_view(), name="api-attestations"),
+    path(
+        "attestations/<int:attestation>/sign",
+        AttestationSignView.as_view(),
+        name="api-attestation-sign",
+    ),
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),

@@ -48,7 +48,13 @@ class FailedProof(models.Model):
     """A wrong password at a signature: counted, so that nobody guesses on."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    request = models.ForeignKey(ChangeRequest, on_delete=models.CASCADE, related_name="+")
+    request = models.ForeignKey(
+        ChangeRequest,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Empty: something else was to be signed",
+    )
     at = models.DateTimeField(db_default=Now())
 
     class Meta:

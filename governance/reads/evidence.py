@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from audit.chain import plain, sha256_of
 from governance.card_fields import completeness
 from governance.gates import Facts, GateFinding, evaluate
-from governance.models import ApprovalPolicy, CardRevision, ChangeRequest
+from governance.models import ApprovalPolicy, CardRevision, ChangeRequest, Finding
 from governance.reads.card_facts import latest_revision
 from governance.reads.numbers import numbers_of
 from governance.states import BESIDE_CHAMPION
@@ -105,6 +105,7 @@ def _facts(
         numbers=numbers[version.pk],
         champion=champion.number if champion else None,
         champion_numbers=numbers[champion.pk] if champion else (),
+        findings=_findings(version),
         serves_as=tuple((where, role) for where, role, ended in periods if ended is None),
         was_champion=(change.environment, DeploymentRole.CHAMPION.value)
         in {(where, role) for where, role, _ in periods},
@@ -128,6 +129,13 @@ def _critical(version: Version) -> tuple[str, ...]:
     found = Incident.objects.filter(version=version, severity=Severity.CRITICAL)
     unresolved = found.exclude(state=IncidentState.RESOLVED).order_by("pk")
     return tuple(unresolved.values_list("title", flat=True))
+
+
+def _findings(version: Version) -> tuple[tuple[str, str], ...]:
+    """Findings of the version, or of the whole model, that nobody closed and no waiver covers."""
+    rows = Finding.objects.filter(model=version.model_id).unclosed().unwaived()
+    ours = rows.filter(Q(version=version) | Q(version__isnull=True)).order_by("pk")
+    return tuple((row.severity, str(row)) for row in ours)
 
 
 def _change(version: Version, change: Change) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""What waits for a person's signature."""
+"""What waits for a person: change requests, attestations and waivers to sign."""
 
 from typing import TYPE_CHECKING, Any
 
 from accounts.policies import is_auditor
-from governance.models import ChangeRequest
+from governance.models import Attestation, ChangeRequest, Waiver
 from governance.policies import SIGNERS
 
 if TYPE_CHECKING:
@@ -19,5 +19,8 @@ def requests_waiting_for(user: Any) -> "ChangeRequestQuerySet":
 
 
 def waiting_for(user: Any) -> int:
-    """How many change requests wait for this person: one query, shown on every page."""
-    return requests_waiting_for(user).count()
+    """How much waits for this person: one query, shown on every page."""
+    requests = requests_waiting_for(user).order_by().values("pk")
+    attestations = Attestation.objects.signable_by(user).order_by().values("pk")
+    waivers = Waiver.objects.decidable_by(user).order_by().values("pk")
+    return requests.union(attestations, waivers, all=True).count()

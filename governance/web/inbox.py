@@ -2,10 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
 from governance.models import ChangeRequest
+from governance.reads.findings import (
+    attestations_waiting_for,
+    findings_of,
+    waivers_waiting_for,
+)
 from governance.reads.requests import inbox_lines, lines_of, request_lines
 from governance.states import RequestState
 
@@ -28,6 +34,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
     decided = visible.filter(state__in=DECIDED).order_by("-pk")
     context = {
         "waiting": inbox_lines(person),
+        "attestations": attestations_waiting_for(person),
+        "waivers": waivers_waiting_for(person),
+        "findings": findings_of(person),
+        "today": timezone.now().date(),
         "mine": lines_of(mine[:SHOWN]),
         "decided": lines_of(decided[:SHOWN]),
     }

@@ -2,9 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.web import cards, catalogue, clearance, inbox, overview, requests, signing, versions
+from governance.web import (
+    cards,
+    catalogue,
+    clearance,
+    controls,
+    findings,
+    frameworks,
+    inbox,
+    overview,
+    requests,
+    risk,
+    signing,
+    versions,
+)
 
 VERSION = "models/<slug:slug>/<int:number>"
+CONTROL = "models/<slug:slug>/controls/<slug:framework>/<str:control>"
+FINDING = "findings/<int:finding>"
 REQUEST = "change-requests/<int:request_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -26,4 +41,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{REQUEST}/withdraw", requests.withdraw_request, name="request-withdraw"),
     path(f"{REQUEST}/refresh", requests.refresh, name="request-refresh"),
     path(f"{REQUEST}/retry", requests.try_again, name="request-retry"),
+    path("frameworks", frameworks.frameworks, name="frameworks"),
+    path("frameworks/new", frameworks.framework_new, name="framework-new"),
+    path("frameworks/<slug:framework>", frameworks.framework, name="framework"),
+    path(
+        "frameworks/<slug:framework>/changes",
+        frameworks.framework_changes,
+        name="framework-changes",
+    ),
+    path("controls", controls.controls, name="controls"),
+    path("models/<slug:slug>/compliance", controls.model_compliance, name="compliance"),
+    path("models/<slug:slug>/scope", controls.scope, name="scope"),
+    path(CONTROL, controls.model_control, name="model-control"),
+    path(f"{CONTROL}/evidence", controls.attach, name="control-evidence"),
+    path("models/<slug:slug>/risk", risk.model_risk, name="model-risk"),
+    path("models/<slug:slug>/waiver", findings.waiver_new, name="waiver-new"),
+    path("attestations/<int:attestation>", risk.attestation, name="attestation"),
+    path("findings", findings.findings, name="findings"),
+    path("findings/new", findings.finding_new, name="finding-new"),
+    path(FINDING, findings.finding, name="finding"),
+    path(f"{FINDING}/move", findings.finding_move, name="finding-move"),
+    path(f"{FINDING}/note", findings.finding_note, name="finding-note"),
+    path(f"{FINDING}/change", findings.finding_change, name="finding-change"),
+    path("waivers", findings.waivers, name="waivers"),
+    path("waivers/<int:waiver>", findings.waiver, name="waiver"),
 ]

@@ -63,6 +63,12 @@ def ids(operation, world):
         "incident": world.incident,
         "archive": world.archive,
         "experiment": world.experiment,
+        "framework": world.framework,
+        "control": world.control,
+        "evidence": world.evidence,
+        "finding": world.finding,
+        "waiver": world.waiver,
+        "attestation": world.attestation,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }

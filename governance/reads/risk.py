@@ -1,0 +1,76 @@
+"""Risk of a model as pages and the API show it: what was signed, and what falls due."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from governance.models import Attestation, RiskAssessment
+from governance.policies import can_answer_risk, can_attest
+from governance.risk_table import due_on
+from registry.models import Model
+
+
+@dataclass(frozen=True)
+class RiskPage:
+    """One model's risk: signed questionnaires, attestations, and what comes next."""
+
+    model: Model
+    signed: tuple[RiskAssessment, ...]
+    attestations: tuple[Attestation, ...]
+    due: date
+    can_answer: bool
+
+
+@dataclass(frozen=True)
+class AttestationPage:
+    attestation: Attestation
+    can_sign: bool
+
+
+def risk_page(user: Any, slug: str) -> RiskPage:
+    """One model's risk. Four queries.
+
+    Raises:
+        Http404: there is none of this name that the user may see.
+    """
+    rows = Model.objects.visible_to(user).select_related("team", "owner")
+    model = get_object_or_404(rows, slug=slug)
+    attestations = tuple(Attestation.objects.filter(model=model).order_by("-due_on", "-pk")[:50])
+    return RiskPage(
+        model=model,
+        signed=tuple(signed_of(model)),
+        attestations=attestations,
+        due=due_of(model),
+        can_answer=can_answer_risk(user, model),
+    )
+
+
+def attestation_page(user: Any, attestation_id: int) -> AttestationPage:
+    """One attestation.
+
+    Raises:
+        Http404: there is none that the user may see.
+    """
+    rows = Attestation.objects.visible_to(user).select_related("model__team", "model__owner")
+    row = get_object_or_404(rows, pk=attestation_id)
+    signable = row.signed_at is None and can_attest(user, row.model)
+    return AttestationPage(row, signable)
+
+
+def signed_of(model: Model) -> list[RiskAssessment]:
+    """What was signed about a model's risk, newest first."""
+    return list(RiskAssessment.objects.filter(model=model).order_by("-signed_at", "-pk")[:50])
+
+
+def due_of(model: Model) -> date:
+    """When the model's attestation falls due: an open one's day, else so long after the last
+    signed one, else after its registration."""
+    rows = Attestation.objects.filter(model=model)
+    waiting = rows.waiting().first()
+    if waiting is not None:
+        return waiting.due_on
+    last = rows.order_by("-signed_at").first()
+    since = last.signed_at if last is not None and last.signed_at else model.created_at
+    return due_on(since.date(), model.risk_tier)
