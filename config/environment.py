@@ -17,6 +17,7 @@ VARIABLES: dict[str, str] = {
     "OMBUD_PUBLIC_URL": "Address people and MLflow's webhooks reach this installation at",
     "OMBUD_VAR": "Folder of embedded servers' data, logs and the local object store",
     "OMBUD_STORE": "fsspec URL of the object store for prediction logs and archives",
+    "OMBUD_CLEARANCE_KEYS": "Folder of the keys that sign clearances (PEM); the newest one signs",
     "OMBUD_STATIC_ROOT": "Folder that collectstatic fills",
     "OMBUD_MLFLOW_WEBHOOK_SECRET": "Secret shared with MLflow that signs its webhooks",
     "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",

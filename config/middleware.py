@@ -6,7 +6,15 @@ from collections.abc import Callable
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-OPEN_PREFIXES = ("/api/", "/accounts/login/", "/static/", "/healthz", "/readyz", "/hooks/")
+OPEN_PREFIXES = (
+    "/api/",
+    "/accounts/login/",
+    "/static/",
+    "/healthz",
+    "/readyz",
+    "/hooks/",
+    "/.well-known/",
+)
 
 
 class ServerTimingMiddleware:

@@ -190,6 +190,7 @@ CELERY_TIMEZONE = "UTC"
 
 MLFLOW_TRACKING_URI = env.text("MLFLOW_TRACKING_URI", "").rstrip("/")
 MLFLOW_WEBHOOK_SECRET = env.text("OMBUD_MLFLOW_WEBHOOK_SECRET", "")
+CLEARANCE_KEYS = env.text("OMBUD_CLEARANCE_KEYS", str(VAR / "keys"))
 STORE_URL = env.text("OMBUD_STORE", f"file://{VAR / 'store'}")
 
 # Uploads: budgets, not hopes. A batch is refused before it can hurt.

@@ -33,11 +33,18 @@ from governance.api.requests import (
 )
 from governance.api.risk import AttestationListView, AttestationSignView, RiskView
 from governance.api.status import model_status
+from governance.api.tokens import ClearanceTokensView, RevocationsView
 
 CONTROL = "models/<slug:model>/controls/<slug:framework>/<str:control>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<slug:model>/status", model_status, name="api-status"),
+    path(
+        "models/<slug:model>/clearance",
+        ClearanceTokensView.as_view(),
+        name="api-clearance-tokens",
+    ),
+    path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
     path(
         "models/<slug:model>/versions/<int:version>/clearance",
