@@ -29,18 +29,32 @@ class Frontier:
     def __init__(self) -> None:
         self.size = 0
         self._peaks: list[bytes] = []
+        self._edge: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
         """Append one leaf hash."""
         self.size += 1
+        self._edge = [leaf]
         ended = self.size
         while ended % 2 == 0:
             leaf = node_hash(self._peaks.pop(), leaf)
+            self._edge.append(leaf)
             ended //= 2
         self._peaks.append(leaf)
 
     def root(self) -> bytes:
         return _folded(self._peaks)
+
+    def last_complete(self, level: int) -> bytes:
+        """The hash over the last 2**level leaves, where they are a complete subtree.
+
+        Raises:
+            ValueError: they are none.
+        """
+        if not self.size or self.size % (1 << level):
+            raise ValueError(f"{self.size} leaves do not end with a subtree of level {level}")
+        # The last peak covers a multiple of them: its right edge was hashed on the way.
+        return self._edge[level]
 
 
 def root(leaves: Iterable[bytes]) -> bytes:
