@@ -152,6 +152,7 @@ class Checkpoint(models.Model):
     chain_head = models.BinaryField(max_length=32)
     at = models.DateTimeField()
     key_id = models.CharField(max_length=8)
+    keys = models.TextField(help_text="Public keys of those that signed it, one a line")
     note = models.TextField(help_text="The signed text, as it was written outside the database")
     written_to = models.CharField(max_length=400, help_text="Where outside the database it is")
 

@@ -51,9 +51,7 @@ def record(actor: Actor, event: StrEnum, subject: models.Model, **data: Any) -> 
     return written
 
 
-def record_volume(
-    actor: Actor, event: StrEnum, subject: models.Model, **data: Any
-) -> VolumeEvent:
+def record_volume(actor: Actor, event: StrEnum, subject: models.Model, **data: Any) -> VolumeEvent:
     """Append one event of which there are many, without the chain's lock; a seal takes it in later.
 
     Raises:

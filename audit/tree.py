@@ -56,12 +56,18 @@ def _hashes(level: int, start: int, end: int) -> Iterator[bytes]:
     """The stored hashes of one level, in order, without gaps."""
     if level == 0:
         rows = Event.objects.filter(sequence__gt=start, sequence__lte=end).order_by("sequence")
-        found = ((sequence - 1, merkle.leaf_hash(bytes(digest))) for sequence, digest in
-                 rows.values_list("sequence", "digest").iterator(chunk_size=WIDTH * 16))
+        found = (
+            (sequence - 1, merkle.leaf_hash(bytes(digest)))
+            for sequence, digest in rows.values_list("sequence", "digest").iterator(
+                chunk_size=WIDTH * 16
+            )
+        )
     else:
         stored = Subtree.objects.filter(level=level, index__gte=start, index__lt=end)
-        found = ((at, bytes(digest)) for at, digest in
-                 stored.order_by("index").values_list("index", "digest"))
+        found = (
+            (at, bytes(digest))
+            for at, digest in stored.order_by("index").values_list("index", "digest")
+        )
     for expected, (at, hashed) in zip(count(start), found, strict=False):
         if at != expected:
             raise TreeIncomplete(f"the tree lacks {level}/{expected}")

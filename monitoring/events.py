@@ -9,4 +9,4 @@ class MonitoringEvent(StrEnum):
     INCIDENT_ACKNOWLEDGED = "monitoring.incident.acknowledged"
     INCIDENT_RESOLVED = "monitoring.incident.resolved"
     INCIDENT_NOTED = "monitoring.incident.noted"
-    BATCH_ACCEPTED = "monitoring.batch.accepted"
+    BATCH_RECEIVED = "monitoring.batch.received"

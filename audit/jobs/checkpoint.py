@@ -79,6 +79,7 @@ def sign(signers: Sequence[notes.Signer]) -> Checkpoint | None:
         chain_head=bytes(last.digest),
         at=now,
         key_id=signers[-1].public.key_id,
+        keys="\n".join(signer.public.text for signer in signers),
         note=note,
         written_to=place.append(note, head)[:400],
     )

@@ -162,6 +162,4 @@ def test_what_is_not_in_a_tree_has_no_proof():
     for old, new in ((0, 8), (8, 7)):
         with pytest.raises(ValueError, match="grew from"):
             merkle.consistency_proof(look, old, new)
-        assert not merkle.verify_consistency(
-            old=old, new=new, old_head=b"", new_head=b"", path=[]
-        )
+        assert not merkle.verify_consistency(old=old, new=new, old_head=b"", new_head=b"", path=[])

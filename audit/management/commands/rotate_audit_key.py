@@ -19,4 +19,6 @@ class Command(BaseCommand):
         except (KeyUnavailable, NothingToHandOver, PlaceUnavailable, TrailBroken) as error:
             self.stderr.write(f"The audit key was not rotated: {error}")
             sys.exit(1)
-        self.stdout.write(f"Key {made.key_id} signs from now on. Its first checkpoint:\n{made.note}")
+        self.stdout.write(
+            f"Key {made.key_id} signs from now on. Its first checkpoint:\n{made.note}"
+        )

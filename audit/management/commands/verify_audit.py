@@ -57,7 +57,9 @@ class Command(BaseCommand):
         if against and not texts:
             self._leave(2, f"There is no checkpoint at {against}: nothing was checked against it.")
         known = {key.key_id: key for key in map(public_key, trusted)} or self._known(place)
-        signed = signed_heads([*texts, *stored_notes()], known)
+        # What is stored here is the text that lies outside: each is counted once.
+        texts_once = dict.fromkeys(text.strip() for text in (*texts, *stored_notes()))
+        signed = signed_heads(texts_once, known)
         if signed.fault:
             self._leave(1, signed.fault)
         return signed.heads
