@@ -1,4 +1,4 @@
-"""Proofs for people outside: that an event is in the trail, and that one checkpoint grew from another.
+"""Proofs for people outside: an event is in the trail, one checkpoint grew from another.
 
 Each carries the signed checkpoint it leads to, so that it can be checked without this database.
 """

@@ -18,6 +18,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,11 @@ def read_checkpoint(body: str, signed: str) -> Checkpoint:
             if dash != "\u2014" or len(signature) != 68:
                 raise ValueError(line)
             signatures.append((name, signature[:4], signature[4:]))
-        if str(int(size)) != size or not (time.startswith("time ") and head.startswith("head ")):
+        if (
+            str(int(size)) != size
+            or int(size) < 1
+            or not (time.startswith("time ") and head.startswith("head "))
+        ):
             raise ValueError(body)
         return Checkpoint(
             origin,
@@ -243,24 +248,37 @@ def check_signatures(
 
     A checkpoint that a trusted key signed together with another known key hands over to that key.
     """
-    trusted = dict(trusted)
-    signers = [
-        {(name, key_id) for name, key_id, _ in c.signatures} & set(keys) for c in checkpoints
-    ]
-    for checkpoint in checkpoints:
-        for name, key_id, signature in checkpoint.signatures:
-            if (name, key_id) in keys:
-                check_signature(keys[name, key_id], checkpoint, signature)
-    before = -1
-    while len(trusted) != before:
-        before = len(trusted)
-        for together in signers:
-            if together & set(trusted):
-                trusted.update({one: keys[one] for one in together})
+    signers = [signers_of(checkpoint, keys) for checkpoint in checkpoints]
+    believed = handed_over(signers, set(trusted))
     for checkpoint, who in zip(checkpoints, signers, strict=True):
-        if not who & set(trusted):
+        if not who & believed:
             raise Broken(f"no trusted key signed the checkpoint of {checkpoint.time}")
     return {f"{name}+{key_id.hex()}" for who in signers for name, key_id in who}
+
+
+def signers_of(
+    checkpoint: Checkpoint, keys: dict[tuple[str, bytes], bytes]
+) -> set[tuple[str, bytes]]:
+    """The known keys that signed a checkpoint; a signature of one of them that fails is a fault."""
+    found = set()
+    for name, key_id, signature in checkpoint.signatures:
+        if (name, key_id) in keys:
+            check_signature(keys[name, key_id], checkpoint, signature)
+            found.add((name, key_id))
+    return found
+
+
+def handed_over(
+    signers: list[set[tuple[str, bytes]]], believed: set[tuple[str, bytes]]
+) -> set[tuple[str, bytes]]:
+    """Whom one believes who believes these: also who signed one checkpoint together with them."""
+    before = -1
+    while len(believed) != before:
+        before = len(believed)
+        for together in signers:
+            if together & believed:
+                believed |= together
+    return believed
 
 
 def check_signature(key: bytes, checkpoint: Checkpoint, signature: bytes) -> None:
@@ -350,7 +368,7 @@ class Chain:
 def check_proofs(lines: Iterable[str], roots: dict[int, bytes]) -> int:
     """Each checkpoint grew from the one before it: a proof for each pair, and each proof holds."""
     sizes = sorted(roots)
-    wanted = set(zip(sizes, sizes[1:], strict=False))
+    wanted = set(pairwise(sizes))
     checked = 0
     for line in lines:
         try:
@@ -495,7 +513,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def say(status: int, text: str) -> int:
-    print(text, file=sys.stderr if status else sys.stdout)  # noqa: T201 - a command's answer
+    print(text, file=sys.stderr if status else sys.stdout)
     return status
 
 

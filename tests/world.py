@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Team, User
+from audit.models import Event
 from governance.models import Card, CardRevision, Clearance
 from governance.services.policies import install_default_policies
 from governance.services.requests import submit
@@ -33,6 +34,7 @@ class World:
     run: int
     archive: int
     digest: str
+    sequence: int
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -82,6 +84,7 @@ def world_of(team: Team, owner: User) -> World:
         run.pk,
         archive.pk,
         request.digest,
+        Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
 
 

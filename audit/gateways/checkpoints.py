@@ -1,8 +1,8 @@
 """Where checkpoints go outside the database: an append-only file, or objects in a store.
 
-A local folder gets one file, `checkpoints.txt`, that is only ever appended to (`chattr +a` makes the
-kernel refuse everything else). Other stores get one object per checkpoint, by day, which a lock or a
-write-once policy of the store can protect. `keys.txt` (or one object per key) holds public keys.
+A local folder gets one file, `checkpoints.txt`, that is only ever appended to (`chattr +a` makes
+the kernel refuse everything else). Other stores get one object per checkpoint, by day, which a lock
+or a write-once policy of the store can protect. Public keys are in `keys.txt` or objects.
 This module is the audit trail's only one that knows fsspec.
 """
 
@@ -37,7 +37,7 @@ class Place:
         Raises:
             PlaceUnavailable: it is not written.
         """
-        with _told(self.url):
+        with Telling(self.url):
             if folder := self._folder():
                 return _appended(folder / LOG, f"{note}\n")
             fs, root = url_to_fs(self.url)
@@ -48,7 +48,7 @@ class Place:
 
     def recent(self) -> list[str]:
         """What was written last, newest first: enough of it to find one whole checkpoint."""
-        with _told(self.url):
+        with Telling(self.url):
             if folder := self._folder():
                 return notes.split(_tail(folder / LOG))[::-1]
             fs, root = url_to_fs(self.url)
@@ -57,14 +57,14 @@ class Place:
 
     def texts(self) -> list[str]:
         """Every checkpoint that is there, oldest first; also of a single file."""
-        with _told(self.url):
+        with Telling(self.url):
             return list(self._texts())
 
     def add_key(self, key: notes.PublicKey) -> None:
         """Leave the public key beside what it signs, once."""
         if key.key_id in self.keys():
             return
-        with _told(self.url):
+        with Telling(self.url):
             if folder := self._folder():
                 _appended(folder / KEYS, f"{key.text}\n")
             else:
@@ -73,7 +73,7 @@ class Place:
 
     def keys(self) -> dict[str, notes.PublicKey]:
         """The public keys that lie there, by their ids."""
-        with _told(self.url):
+        with Telling(self.url):
             found = [notes.public_key(line) for text in self._keys() for line in text.splitlines()]
         return {key.key_id: key for key in found}
 
@@ -105,7 +105,7 @@ class Place:
         return Path(self.url.removeprefix("file://")) if self.url.startswith("file://") else None
 
 
-class _told:
+class Telling:
     """Faults of the place become one sentence."""
 
     def __init__(self, url: str) -> None:

@@ -2,8 +2,8 @@
 
 A number that a sequence gave out earlier may be committed later, so "what is newer than the last
 one" would lose rows. A row is taken when every transaction that could still write beside it has
-ended (its number is below the snapshot's xmin), and what was taken is remembered in rows of its own:
-transaction numbers do not survive a dump. A long transaction delays sealing and loses nothing.
+ended (its number is below the snapshot's xmin), and what was taken is remembered in rows of their
+own: transaction numbers do not survive a dump. A long transaction delays sealing and loses nothing.
 """
 
 from dataclasses import dataclass

@@ -62,6 +62,7 @@ def ids(operation, world):
         "monitor": world.monitor,
         "incident": world.incident,
         "archive": world.archive,
+        "sequence": world.sequence,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }
