@@ -39,7 +39,7 @@ class PublicKey:
     @property
     def text(self) -> str:
         """The key as one line: name+id+key."""
-        return f"{self.name}+{self.key_id}+{base64.b64encode(ED25519 + self.raw).decode()}"
+        return f"{self.name}+{self.key_id}+{based(ED25519 + self.raw)}"
 
     def signed(self, message: bytes, signature: bytes) -> bool:
         try:
@@ -78,7 +78,7 @@ class Signer:
     def line(self, body: str) -> str:
         signature = self.private.sign(body.encode())
         signed = bytes.fromhex(self.public.key_id) + signature
-        return f"{DASH}{self.name} {base64.b64encode(signed).decode()}\n"
+        return f"{DASH}{self.name} {based(signed)}\n"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class TreeHead:
         lines = [
             self.origin,
             str(self.size),
-            base64.b64encode(self.root).decode(),
+            based(self.root),
             f"{TIME}{self.time}",
             f"{HEAD}{self.chain_head}",
         ]
@@ -180,6 +180,10 @@ def split(text: str) -> list[str]:
         else:
             found.append(block)
     return found
+
+
+def based(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _unbased(text: str) -> bytes:

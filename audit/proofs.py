@@ -3,11 +3,10 @@
 Each carries the signed checkpoint it leads to, so that it can be checked without this database.
 """
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
-from audit import chain, merkle, tree
+from audit import chain, merkle, notes, tree
 from audit.models import Checkpoint, Event
 
 FORMAT = "ombud-audit-proof/1"
@@ -37,7 +36,7 @@ class InclusionProof:
 
     def text(self) -> str:
         """The proof as C2SP's one-file form, with the event itself as its extra data."""
-        extra = base64.b64encode(chain.canonical(exported(self.event))).decode()
+        extra = notes.based(chain.canonical(exported(self.event)))
         lines = ["c2sp.org/tlog-proof@v1", f"extra {extra}", f"index {self.event.sequence - 1}"]
         return "\n".join([*lines, *self.path, "", self.checkpoint.note])
 
@@ -89,7 +88,7 @@ def prove_consistency(*, old: int, new: int) -> dict[str, Any]:
 
 
 def based(path: list[bytes]) -> list[str]:
-    return [base64.b64encode(step).decode() for step in path]
+    return [notes.based(step) for step in path]
 
 
 def _checkpoint(size: int | None) -> Checkpoint:

@@ -306,7 +306,7 @@ def read_event(line: str, expected: int) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Broken(f"it cannot be read ({error})", expected) from error
     if sequence != expected:
-        raise Broken(f"expected event {expected} here, found {sequence}", min(sequence, expected))
+        raise Broken(f"event {sequence} stands in its place", expected)
     return event
 
 

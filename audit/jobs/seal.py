@@ -1,9 +1,11 @@
-"""Seals: volume events whose transactions are settled become leaves of a Merkle tree.
+"""Seals: committed volume events become leaves of a Merkle tree.
 
 A number that a sequence gave out earlier may be committed later, so "what is newer than the last
-one" would lose rows. A row is taken when every transaction that could still write beside it has
-ended (its number is below the snapshot's xmin), and what was taken is remembered in rows of their
-own: transaction numbers do not survive a dump. A long transaction delays sealing and loses nothing.
+one" would lose rows. What was taken is remembered in rows of its own, and whatever is committed and
+not taken is due. Each row knows its transaction's number, so that the past need not be searched:
+below the number that was settled (below the snapshot's xmin) when the last seal was made, nothing
+can appear any more. Transaction numbers do not survive a dump; after one, all is looked through. A
+long transaction delays its own rows and loses none.
 """
 
 from dataclasses import dataclass
@@ -20,12 +22,9 @@ from ledger.models import Job, JobState
 
 KIND = "audit.seal"
 MOST = 10_000
-# A row from the future (xid >= xmax) was written in another cluster, before a dump and restore.
 UNSEALED = """
 SELECT e.id, e.digest, e.xid::text::numeric FROM audit_volumeevent e
 WHERE e.xid >= %(floor)s::xid8
-  AND (e.xid < pg_snapshot_xmin(pg_current_snapshot())
-       OR e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
   AND NOT EXISTS (SELECT 1 FROM audit_sealmember m WHERE m.event_id = e.id)
 ORDER BY e.xid, e.id LIMIT %(most)s
 """
