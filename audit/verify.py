@@ -61,7 +61,7 @@ def verify(
 
 def signed_heads(texts: Iterable[str], known: Mapping[str, notes.PublicKey]) -> Signed:
     """The tree heads of checkpoints; one that nobody known signed is a fault."""
-    heads = []
+    heads: list[notes.TreeHead] = []
     for text in texts:
         try:
             note = notes.parse(text)

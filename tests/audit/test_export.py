@@ -140,7 +140,7 @@ def test_every_event_has_a_proof_that_holds_offline(trail, signed_in, adam, tmp_
         assert (proof["event"]["sequence"], proof["size"]) == (sequence, size)
     (tmp_path / "proof.json").write_text(json.dumps(proof))
     assert verified(tmp_path / "proof.json")[0] == 0
-    for name, other in (("index", 2), ("path", proof["path"][::-1] + ["AAAA"])):
+    for name, other in (("index", 2), ("path", [*proof["path"][::-1], "AAAA"])):
         (tmp_path / "proof.json").write_text(json.dumps({**proof, name: other}))
         assert verified(tmp_path / "proof.json")[0] == 1
     proof["event"]["actor_name"] = "Sam"

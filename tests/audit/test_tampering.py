@@ -123,7 +123,7 @@ def other(value: object, chance: random.Random) -> object:
     return chance.randrange(1, 10**6)
 
 
-def tampered(kind: str, rows: list, chance: random.Random, edit, insert, rewrite) -> tuple:
+def tampered(kind, rows, chance, edit, insert, rewrite):
     """The rows after one tampering, and which event is then the first bad one."""
     rows, at = list(rows), chance.randrange(EVENTS)
     if kind.startswith("edit"):
@@ -244,7 +244,7 @@ def test_every_other_part_of_an_export_is_watched_too(part):
 
 def json_equal(one: str, two: str) -> bool:
     try:
-        return json.loads(one) == json.loads(two)
+        return bool(json.loads(one) == json.loads(two))
     except ValueError:
         return False
 
