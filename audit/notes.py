@@ -187,7 +187,11 @@ def based(content: bytes) -> str:
 
 
 def _unbased(text: str) -> bytes:
+    """The bytes; the last sign has bits that mean nothing, so only the one proper form is taken."""
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoteInvalid("a part of it is not base 64") from error
+    if based(found) != text:
+        raise NoteInvalid("a part of it is not written as base 64 is")
+    return found

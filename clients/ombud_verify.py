@@ -181,7 +181,10 @@ def canonical(content: dict[str, Any]) -> bytes:
 
 
 def unbased(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
+    found = base64.b64decode(text, validate=True)
+    if base64.b64encode(found).decode() != text:
+        raise ValueError("base 64 is written in another way than it should be")
+    return found
 
 
 def read_keys(text: str) -> dict[tuple[str, bytes], bytes]:
