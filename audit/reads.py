@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from audit.events import AuditEvent
 from audit.filters import EventFilter
 from audit.models import Checkpoint, Event
 
@@ -26,9 +27,14 @@ class TrailPage:
 
 
 def trail_page(*, user: Any, query: dict[str, Any], before: int | None) -> TrailPage:
-    """Up to 50 events that match, with the newest checkpoint; filters as in the API."""
+    """Up to 50 events that match, with the newest checkpoint; filters as in the API.
+
+    Seals, of which there may be one a second, are shown where they are asked for.
+    """
     filtered = EventFilter(query, queryset=Event.objects.visible_to(user))
     events = filtered.qs if filtered.form.is_valid() else Event.objects.none()
+    if not query.get("event"):
+        events = events.exclude(event=AuditEvent.SEALED)
     if before is not None:
         events = events.filter(sequence__lt=before)
     rows = list(events.order_by("-sequence")[: PAGE + 1])

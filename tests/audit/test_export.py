@@ -198,6 +198,17 @@ def test_the_page_says_when_the_last_checkpoint_was_and_links_each_proof(
     assert "after the next checkpoint" in text
 
 
+def test_the_page_leaves_seals_out_until_they_are_asked_for(trail, signed_in, adam):
+    client = signed_in(adam)
+    seals = "<code>audit.seal.made</code>"
+    text = " ".join(client.get("/audit").content.decode().split())
+    assert seals not in text
+    assert "?event=audit.seal.made" in text
+    asked = client.get("/audit", {"event": "audit.seal.made"}).content.decode()
+    assert seals in asked
+    assert "show them" not in asked
+
+
 def test_the_page_warns_while_nothing_is_signed(grow, signed_in, adam):
     grow(1)
     assert "No signed checkpoint yet" in signed_in(adam).get("/audit").content.decode()
