@@ -27,7 +27,8 @@ ENTRYPOINT ["/usr/local/bin/versitygw"]
 FROM python:3.11.14-slim-bookworm AS app
 RUN groupadd --system --gid 10001 ombud \
     && useradd --system --uid 10001 --gid ombud --no-create-home --shell /usr/sbin/nologin ombud \
-    && install --directory --owner ombud --group ombud /mlflow
+    && install --directory --owner ombud --group ombud /mlflow \
+    && install --directory --owner ombud --group ombud --mode 700 /audit /clearance
 COPY --from=build /app /app
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \

@@ -13,6 +13,8 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
+    "audit.seal": Kind("audit.jobs.seal.make_seal", "lifecycle", attempts=50),
+    "audit.checkpoint": Kind("audit.jobs.checkpoint.write_checkpoint", "lifecycle", attempts=50),
     "registry.inspect": Kind("registry.jobs.inspection.inspect_version", "lifecycle", attempts=50),
     "registry.push": Kind("registry.jobs.mlflow.push_model", "lifecycle", attempts=50),
     "registry.archive": Kind("registry.jobs.archives.write_archive", "lifecycle", attempts=50),
@@ -30,6 +32,8 @@ KINDS: dict[str, Kind] = {
 
 BEAT = {
     "ledger": {"task": "ledger.tasks.poll", "schedule": 5.0},
+    "seals": {"task": "audit.tasks.seal_due", "schedule": 1.0},
+    "checkpoints": {"task": "audit.tasks.checkpoint_due", "schedule": 300.0},
     "mlflow": {"task": "registry.tasks.reconcile", "schedule": 30.0},
     "windows": {"task": "monitoring.tasks.schedule_windows", "schedule": 15.0},
     "parked": {"task": "monitoring.tasks.retry_parked", "schedule": 60.0},

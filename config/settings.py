@@ -193,6 +193,11 @@ MLFLOW_WEBHOOK_SECRET = env.text("OMBUD_MLFLOW_WEBHOOK_SECRET", "")
 CLEARANCE_KEYS = env.text("OMBUD_CLEARANCE_KEYS", str(VAR / "keys"))
 STORE_URL = env.text("OMBUD_STORE", f"file://{VAR / 'store'}")
 
+# What proves the audit trail lies outside the database: the key, and what it signed.
+AUDIT_KEY = env.text("OMBUD_AUDIT_KEY", str(VAR / "audit-key.pem"))
+AUDIT_ORIGIN = env.text("OMBUD_AUDIT_ORIGIN", f"{PUBLIC_URL.partition('://')[2]}/audit")
+CHECKPOINTS = env.text("OMBUD_CHECKPOINTS", str(VAR / "checkpoints"))
+
 # Uploads: budgets, not hopes. A batch is refused before it can hurt.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024

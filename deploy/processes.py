@@ -67,6 +67,7 @@ def plan(it: Setting) -> Plan:
     tables: list[Step] = [
         it.manage("migrate", "--noinput", title="Tables"),
         it.manage("load_frameworks", title="Frameworks"),
+        it.manage("make_audit_key", title="Audit key"),
         Call("static", "Static files", lambda: collect_if_changed(it.environment)),
     ]
     return Plan([*servers(it), *tables, *application(it)])

@@ -9,7 +9,7 @@ class MonitoringEvent(StrEnum):
     INCIDENT_ACKNOWLEDGED = "monitoring.incident.acknowledged"
     INCIDENT_RESOLVED = "monitoring.incident.resolved"
     INCIDENT_NOTED = "monitoring.incident.noted"
-    BATCH_ACCEPTED = "monitoring.batch.accepted"
     EXPERIMENT_DECLARED = "monitoring.experiment.declared"
     EXPERIMENT_STOPPED = "monitoring.experiment.stopped"
     EXPERIMENT_CONCLUDED = "monitoring.experiment.concluded"
+    BATCH_RECEIVED = "monitoring.batch.received"

@@ -17,6 +17,8 @@ PASSWORD = "correct horse battery staple"
 @pytest.fixture(autouse=True)
 def _store_of_its_own(settings: Any, tmp_path: Any) -> None:
     settings.STORE_URL = f"file://{tmp_path}/store"
+    settings.CHECKPOINTS = f"{tmp_path}/checkpoints"
+    settings.AUDIT_KEY = f"{tmp_path}/audit-key.pem"
     # Hashing a password slowly is allauth's and Django's business, not what is tested here.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

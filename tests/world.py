@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import Team, User
+from audit.models import Event
 from audit.record import SYSTEM
 from governance.framework_files import parse
 from governance.jobs.controls import rebuild_controls
@@ -54,6 +55,7 @@ class World:
     finding: int
     waiver: int
     attestation: int
+    sequence: int
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -106,6 +108,7 @@ def world_of(team: Team, owner: User) -> World:
         request.digest,
         _experiment(model, version, retired, owner).pk,
         *ruled,
+        Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.chain import plain
+from audit.jobs.checkpoint import checkpoint_after
 from audit.record import SYSTEM, record
 from governance.events import GovernanceEvent
 from governance.exports import card_markdown
@@ -63,7 +64,7 @@ def _execute(claim: claims.Claim) -> None:
     ChangeRequest.objects.filter(pk=request.pk).update(state=state, executed_at=Now(), error="")
     refresh_as_system(request.version_id, f"After CR-{request.pk}")
     rebuild_status(model_ids=[request.model_id])
-    record(
+    executed = record(
         SYSTEM,
         GovernanceEvent.REQUEST_EXECUTED,
         request,
@@ -72,6 +73,7 @@ def _execute(claim: claims.Claim) -> None:
         environment=request.environment,
         digest=request.digest,
     )
+    checkpoint_after(executed)
 
 
 def _still_valid(request: ChangeRequest) -> None:

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.policies import Refused, require
+from audit.jobs.checkpoint import checkpoint_after
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.jobs.locks import locked_request
@@ -201,4 +202,5 @@ def _record(
         method=signoff.method,
     )
     if event is not None:
-        record(actor, event, request, digest=request.digest)
+        decided = record(actor, event, request, digest=request.digest)
+        checkpoint_after(decided)

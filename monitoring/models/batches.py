@@ -77,6 +77,10 @@ class Batch(models.Model):
     def __str__(self) -> str:
         return f"{self.rows} {self.kind} of {self.model}"
 
+    @property
+    def audit_team_id(self) -> int:
+        return self.model.team_id
+
 
 class Profile(models.Model):
     """Mergeable counts of one version, hour of event time and segment."""

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies import require
+from audit.record import record_volume
 from ledger import claims
+from monitoring.events import MonitoringEvent
 from monitoring.gateways import uploads
 from monitoring.gateways.columns import MOMENT
 from monitoring.gateways.parquet import written
@@ -329,6 +331,7 @@ def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Acce
             batch.save(update_fields=["answer"])
             _fix_schema(place.version)
             claims.enqueue(kind=place.job, key=str(batch.pk), subject_id=batch.pk)
+            _record(batch)
     except IntegrityError:
         store.delete(batch.path)
         before = _answered(place, sent)
@@ -336,6 +339,22 @@ def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Acce
             raise
         return before
     return Accepted(batch.answer)
+
+
+def _record(batch: Batch) -> None:
+    """In the volume lane: thousands of batches do not queue up for the chain's lock."""
+    record_volume(
+        batch.sent_by,
+        MonitoringEvent.BATCH_RECEIVED,
+        batch,
+        kind=batch.kind,
+        version=batch.version.number if batch.version else None,
+        key=batch.key,
+        rows=batch.rows,
+        rejected=batch.rejected,
+        body_digest=batch.body_digest,
+        file_digest=batch.file_digest,
+    )
 
 
 def _fix_schema(version: Version | None) -> None:

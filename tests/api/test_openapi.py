@@ -69,6 +69,7 @@ def ids(operation, world):
         "finding": world.finding,
         "waiver": world.waiver,
         "attestation": world.attestation,
+        "sequence": world.sequence,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }
