@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from weasyprint import CSS, HTML
-from weasyprint.urls import URLFetcher
+from weasyprint import CSS, HTML  # type: ignore[import-untyped]
+from weasyprint.urls import URLFetcher  # type: ignore[import-untyped]
 
 
 class NotFetched(Exception):

@@ -15,7 +15,7 @@ from governance.card_fields import BY_ID
 from governance.formats.annex import annex_iv
 from governance.reads.cards import rendered
 
-LONGEST_PAPER = 150_000
+LONGEST_PAPER = 50_000
 STYLE = "css/paper.css"
 NO_PANGO = (
     "PDF needs the Debian packages libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0 on "
