@@ -25,6 +25,11 @@ USER 10002:10002
 ENTRYPOINT ["/usr/local/bin/versitygw"]
 
 FROM python:3.11.14-slim-bookworm AS app
+# Pango lays out cards and technical files as PDF.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 ombud \
     && useradd --system --uid 10001 --gid ombud --no-create-home --shell /usr/sbin/nologin ombud \
     && install --directory --owner ombud --group ombud /mlflow \

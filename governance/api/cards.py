@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -19,12 +21,23 @@ from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import CardChangeSerializer, CardSerializer
 from governance.exports import card_markdown
-from governance.reads.cards import card_of, exported
+from governance.reads.cards import CardPage, card_of, exported
+from governance.reads.downloads import BY_FORMAT, FORMATS, Format
+from governance.reads.papers import CannotPrint
 from governance.services.cards import revise_card
 from registry.models import Version
 
 IF_MATCH = re.compile(r'(?:W/)?"(\d{1,9})"')
 REVISION = OpenApiParameter("revision", int, description="An earlier revision")
+FORMAT = OpenApiParameter(
+    "format",
+    str,
+    enum=[one.id for one in FORMATS],
+    description="The file to answer with; the header Ombud-Losses counts what it does not hold",
+)
+LOSSES = OpenApiParameter(
+    "losses", str, description="With any value: what the format does not hold, instead of the file"
+)
 MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, required=True, description='"0" before the first'
 )
@@ -48,23 +61,53 @@ class MarkdownRenderer(BaseRenderer):
         return json.dumps(data).encode() if data else b""
 
 
+class FileRenderer(BaseRenderer):
+    """Lets `?format=` name a file of `reads.downloads`; what is rendered here are problems."""
+
+    media_type = "application/problem+json"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return json.dumps(data).encode() if data else b""
+
+
+def _renderer(name: str) -> type[FileRenderer]:
+    return type(f"{name.title()}Renderer", (FileRenderer,), {"format": name})
+
+
+# One address, several documents: a card, a report of losses, or another project's JSON.
+GIVEN: dict[Any, Any] = {
+    (200, one.media_type): OpenApiTypes.ANY if "json" in one.media_type else OpenApiTypes.BINARY
+    for one in FORMATS
+} | {code: body for code, body in answers(200, None, 400, 422).items() if code != 200}
+FILES = [one.id for one in FORMATS if one.id not in {"json", "markdown"}]
+
+
 class CardView(APIView):
     """The card of a version."""
 
-    renderer_classes = [JSONRenderer, MarkdownRenderer]
+    renderer_classes = [JSONRenderer, MarkdownRenderer, *(_renderer(name) for name in FILES)]
 
     @extend_schema(
         operation_id="cards_retrieve",
-        parameters=[REVISION],
-        responses=answers(200, CardSerializer, 400),
+        parameters=[REVISION, FORMAT, LOSSES],
+        responses=GIVEN,
     )
-    def get(self, request: Request, model: str, version: int) -> Response:
+    def get(self, request: Request, model: str, version: int) -> HttpResponseBase:
         found = _visible(request, model, version)
         page = card_of(found.pk, _revision(request))
         if page is None:
             raise Http404('There is no such card; PATCH with If-Match: "0" writes the first.')
         if page.etag in parse_etags(request.headers.get("If-None-Match", "")):
             return Response(status=304, headers={"ETag": page.etag})
+        wanted = request.query_params.get("format", "json")
+        if "losses" in request.query_params or wanted in FILES:
+            return _file(BY_FORMAT[wanted], page, f"{model}-{version}", request)
         return Response(exported(page), headers={"ETag": page.etag})
 
     @extend_schema(
@@ -90,6 +133,21 @@ class CardView(APIView):
         if page is None:
             raise Http404("The card is gone.")
         return Response(exported(page), headers={"ETag": page.etag})
+
+
+def _file(form: Format, page: CardPage, name: str, request: Request) -> HttpResponse:
+    """The file, or the report of what is not in it as the card holds it."""
+    try:
+        made = form.make(exported(page))
+    except CannotPrint as error:
+        raise Problem(422, "cannot_print", str(error)) from error
+    if "losses" in request.query_params:
+        report = [loss.as_dict() for loss in made.losses]
+        return JsonResponse({"format": form.id, "losses": report})
+    answer = HttpResponse(made.document, content_type=form.media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{form.suffix}"'
+    answer["Ombud-Losses"] = str(len(made.losses))
+    return answer
 
 
 def _visible(request: Request, model: str, version: int) -> Version:

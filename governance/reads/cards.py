@@ -1,6 +1,7 @@
 """A version's card: as people read it, as it is exported, and what changed between revisions."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from governance.card_fields import SECTIONS, Completeness, Section, completeness
 from governance.exports import card_json
 from governance.models import CardRevision, Claim
 
+WORD = re.compile(r"\S+\s*|\s+")
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -71,10 +73,10 @@ class CardPage:
 
 @dataclass(frozen=True)
 class SectionDifference:
-    """A section that changed: lines that stayed (' '), went ('-') and came ('+')."""
+    """A section that changed: words that stayed (' '), went ('-') and came ('+')."""
 
     section: Section
-    lines: tuple[tuple[str, str], ...]
+    words: tuple[tuple[str, str], ...]
 
 
 def card_of(version_id: int, revision: int | None = None) -> CardPage | None:
@@ -161,7 +163,7 @@ def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
 
 
 def difference(version_id: int, earlier: int, later: int) -> tuple[SectionDifference, ...]:
-    """The sections in which two revisions differ, line by line. One query."""
+    """The sections in which two revisions differ, word by word. One query."""
     rows = CardRevision.objects.filter(card__version=version_id, number__in=[earlier, later])
     texts = {row.number: row.sections for row in rows}
     if not {earlier, later} <= texts.keys():
@@ -171,10 +173,18 @@ def difference(version_id: int, earlier: int, later: int) -> tuple[SectionDiffer
         for section in SECTIONS
     ]
     return tuple(
-        SectionDifference(section, _lines(old, new)) for section, old, new in pairs if old != new
+        SectionDifference(section, _words(old, new)) for section, old, new in pairs if old != new
     )
 
 
-def _lines(old: str, new: str) -> tuple[tuple[str, str], ...]:
-    compared = difflib.ndiff(old.splitlines(), new.splitlines())
-    return tuple((line[0], line[2:]) for line in compared if line[0] != "?")
+def _words(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """What stayed (' '), went ('-') and came ('+'), word by word; spaces stay with their words."""
+    before, after = WORD.findall(old), WORD.findall(new)
+    found: list[tuple[str, str]] = []
+    compared = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for kind, a, b, c, d in compared.get_opcodes():
+        if kind == "equal":
+            found.append((" ", "".join(before[a:b])))
+            continue
+        found += [("-", "".join(before[a:b]))] * (a < b) + [("+", "".join(after[c:d]))] * (c < d)
+    return tuple(found)

@@ -14,6 +14,7 @@ from governance.card_fields import BY_ID, BadSections, completeness
 from governance.policies import can_edit_card
 from governance.reads.card_facts import latest_revision
 from governance.reads.cards import card_of, difference
+from governance.reads.downloads import FORMATS
 from governance.refusals import CardChanged
 from governance.services.cards import ONLY_BUILDERS, refresh_card, revise_card
 from governance.web.facts import groups_of
@@ -36,6 +37,7 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "earlier": found is not None and found.revision != found.revisions[0],
         "groups": groups_of(found.facts) if found else (),
         "can_edit": can_edit_card(person, version),
+        "formats": FORMATS,
     }
     return render(request, "governance/card.html", context)
 

@@ -90,7 +90,15 @@ def test_a_revision_keeps_the_other_sections_and_counts_as_a_hand(one, vera):
     assert Contribution.objects.filter(person=vera, version=one, kind="card").exists()
     (changed,) = difference(one.pk, 1, 2)
     assert changed.section.id == "risks"
-    assert changed.lines == (("-", TEXTS["risks"]), ("+", "Fog"))
+    assert changed.words == (("-", TEXTS["risks"]), ("+", "Fog"))
+
+
+def test_a_difference_marks_words_and_not_whole_paragraphs(one, olga):
+    words = {"version_id": one.pk, "note": ""}
+    revise_card(actor=olga, sections={"risks": "Fog in May"}, expected_revision=1, **words)
+    revise_card(actor=olga, sections={"risks": "Snow in May"}, expected_revision=2, **words)
+    (changed,) = difference(one.pk, 2, 3)
+    assert changed.words == (("-", "Fog "), ("+", "Snow "), (" ", "in May"))
 
 
 def test_two_editors_do_not_overwrite_each_other(one, olga, vera):
