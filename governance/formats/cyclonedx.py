@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from governance.formats.losses import Export, Loss, moved, sources_lost, texts_of
+from governance.formats.losses import Export, Loss, facts_lost, moved, sources_lost, texts_of
 
 KEPT = (
     "overview",
@@ -24,7 +24,7 @@ PREFIX = "ombud:card:"
 
 def cyclonedx(card: Mapping[str, Any]) -> Export:
     """One component with its model card; other sections and signatures become properties."""
-    texts, facts = texts_of(card), card["facts"]
+    texts = texts_of(card)
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.7.schema.json",
         "bomFormat": "CycloneDX",
@@ -35,11 +35,9 @@ def cyclonedx(card: Mapping[str, Any]) -> Export:
         "components": [_component(card, texts)],
     }
     losses = moved(texts, KEPT, ELSEWHERE) + sources_lost(card)
-    for name in ("mlflow", "lineage", "reference", "deployments"):
-        if facts.get(name):
-            losses.append(Loss(name.capitalize(), "left out", "The format has no such field."))
-    if facts.get("approvals"):
+    if card["facts"].get("approvals"):
         losses.append(Loss("Signatures", ELSEWHERE, "The format has no such field."))
+    losses += facts_lost(card, document)
     return Export(document, tuple(losses))
 
 
@@ -67,7 +65,6 @@ def _component(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, A
 def _parameters(facts: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
     schema = facts.get("schema") or {}
     return {
-        "approach": {"type": "supervised"},
         "task": facts["model"]["task"],
         "datasets": [
             {

@@ -1,6 +1,6 @@
 """What an export could not carry as it is, and where it went instead."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,10 +40,38 @@ def moved(texts: Mapping[str, str], kept: Iterable[str], went: str) -> list[Loss
     return [Loss(BY_ID[name].title, went, why) for name in texts if name not in set(kept)]
 
 
-def facts_lost(card: Mapping[str, Any], *names: str, went: str = NOWHERE) -> list[Loss]:
-    """The groups of facts that are there and that the format has no field for."""
-    why = "The format has no such field."
-    return [Loss(name.capitalize(), went, why) for name in names if card["facts"].get(name)]
+def facts_lost(card: Mapping[str, Any], document: Any) -> list[Loss]:
+    """The facts whose values are nowhere in the document, by group; found by looking for each.
+
+    So a format cannot drop a fact unseen, whatever its fields are.
+    """
+    said = set(_leaves(document)) | {part for text in _leaves(document) for part in text.split()}
+    whole = "\n".join(said)
+    found = []
+    for group, facts in card["facts"].items():
+        lost = [name for name, value in _named(facts) if value not in said and value not in whole]
+        if lost:
+            names = ", ".join(dict.fromkeys(lost))
+            title = f"{group.replace('_', ' ').capitalize()}: {names.replace('_', ' ')}"
+            found.append(Loss(title[:300], NOWHERE, "The format has no such field."))
+    return found
+
+
+def _named(facts: Any, name: str = "all") -> Iterator[tuple[str, str]]:
+    """Each value of a group of facts under the name that it has there."""
+    if isinstance(facts, Mapping):
+        for key, value in facts.items():
+            yield from _named(value, str(key))
+    elif isinstance(facts, list | tuple):
+        for value in facts:
+            yield from _named(value, name)
+    elif facts not in (None, "", False):
+        yield name, str(facts)
+
+
+def _leaves(document: Any) -> Iterator[str]:
+    for _, value in _named(document):
+        yield value
 
 
 def sources_lost(card: Mapping[str, Any]) -> list[Loss]:

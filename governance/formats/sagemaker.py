@@ -4,7 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from governance.formats.losses import NOWHERE, Export, Loss, facts_lost, moved, texts_of
+from governance.formats.losses import (
+    NOWHERE,
+    Export,
+    Loss,
+    facts_lost,
+    moved,
+    sources_lost,
+    texts_of,
+)
 
 SHORT, LONG, WHOLE = 1024, 2048, 100_000
 MOST_DETAILS = 15
@@ -55,9 +63,8 @@ def sagemaker(card: Mapping[str, Any]) -> Export:
         "additional_information": _more(card, texts, limits),
     }
     _whole(document, limits)
-    losses = moved(texts, KEPT, ELSEWHERE) + limits.losses
-    losses += facts_lost(card, "mlflow", "lineage", "schema", "reference", "deployments")
-    losses += facts_lost(card, "approvals")
+    losses = moved(texts, KEPT, ELSEWHERE) + sources_lost(card) + limits.losses
+    losses += facts_lost(card, document)
     return Export(document, tuple(losses))
 
 
@@ -109,7 +116,7 @@ def _evaluation(
             "name": limits.cut("Name of a number", claim["label"], 255),
             "type": "number",
             "value": claim["value"],
-            "notes": _notes(claim),
+            "notes": limits.cut("Notes of a number", _notes(claim), SHORT),
         }
         for claim in card["claims"]
     ]
@@ -125,7 +132,7 @@ def _evaluation(
 def _notes(claim: Mapping[str, Any]) -> str:
     interval = "" if claim["low"] is None else f"; {claim['low']} to {claim['high']}"
     sample = "" if claim["n"] is None else f"; n = {claim['n']}"
-    return f"{claim['source']}{interval}{sample}"[:SHORT]
+    return f"{claim['source']}{interval}{sample}"
 
 
 def _more(card: Mapping[str, Any], texts: Mapping[str, str], limits: _Limits) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def toolkit(card: Mapping[str, Any]) -> Export:
         "considerations": _considerations(texts),
     }
     losses = moved(texts, KEPT, ELSEWHERE) + sources_lost(card)
-    losses += facts_lost(card, "mlflow", "lineage", "reference", "deployments", "approvals")
+    losses += facts_lost(card, document)
     return Export(document, tuple(losses))
 
 

@@ -141,6 +141,24 @@ def test_no_word_is_lost_without_being_named(card, name):
         assert not part["text"] or part["text"] in text or part["title"] in named
 
 
+@pytest.mark.parametrize("name", ["mct", "sagemaker", "cyclonedx"])
+def test_no_fact_is_lost_without_being_named(one, olga, vera, rita, name):
+    promoted(one, olga, vera, rita)
+    card = exported(card_of(one.pk))
+    assert card["facts"]["approvals"], "there is something to lose"
+    export = made(card, name)
+    named = " ".join(loss.field.lower() for loss in export.losses)
+    for group, facts in card["facts"].items():
+        for value in [] if not isinstance(facts, dict) else facts.items():
+            key, said = value
+            if isinstance(said, str) and said and said not in export.document:
+                assert key.replace("_", " ") in named, (group, key, said)
+    planted = {**card, "facts": {**card["facts"], "model": {**card["facts"]["model"]}}}
+    planted["facts"]["model"]["kpi"] = "Fewer complaints than 12 a day"
+    fields = [loss.field for loss in made(planted, name).losses]
+    assert any("kpi" in field for field in fields)
+
+
 def test_the_technical_file_has_nine_points_and_says_what_is_missing(card):
     answers = annex_iv(card)
     assert [answer.point.id for answer in answers] == [str(n) for n in range(1, 10)]
