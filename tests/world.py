@@ -56,6 +56,7 @@ class World:
     waiver: int
     attestation: int
     sequence: int
+    prediction: str = "none-of-this-name"
 
 
 def world_of(team: Team, owner: User) -> World:

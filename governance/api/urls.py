@@ -22,6 +22,7 @@ from governance.api.findings import (
     WaiverWithdrawView,
 )
 from governance.api.frameworks import FrameworkChangesView, FrameworkListView, FrameworkView
+from governance.api.receipts import ReceiptView
 from governance.api.requests import (
     ArchiveListView,
     DecisionView,
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         ClearanceTokensView.as_view(),
         name="api-clearance-tokens",
     ),
+    path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
     path(

@@ -110,6 +110,18 @@ def sample(
     return found.rename_columns(list(columns))
 
 
+def rows_of(names: Sequence[str], *, column: str, value: str, most: int) -> list[dict[str, Any]]:
+    """The rows of the files whose column has this value, whole, in the order of the files."""
+    if not names:
+        return []
+    query = (
+        f"SELECT * FROM read_parquet($files, union_by_name = true)"  # noqa: S608 - quoted
+        f" WHERE {_quoted(column)} = $value LIMIT {int(most)}"
+    )
+    found: list[dict[str, Any]] = _table(query, names, value=value).to_pylist()
+    return found
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

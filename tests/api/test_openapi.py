@@ -63,6 +63,7 @@ def ids(operation, world):
         "incident": world.incident,
         "archive": world.archive,
         "experiment": world.experiment,
+        "prediction": world.prediction,
         "framework": world.framework,
         "control": world.control,
         "evidence": world.evidence,
