@@ -23,7 +23,7 @@ from clients.ombud_verify import Broken, Export
 
 TIMES = int(os.environ.get("OMBUD_TAMPERINGS", "60"))
 EVENTS, SIGNED = 24, (9, 17, 24)
-FIELDS = [*ombud_verify.EVENT]
+FIELDS = sorted(ombud_verify.EVENT)  # a set: workers must agree on the order
 KINDS = [*(f"edit {name}" for name in FIELDS), "delete", "swap", "insert", "cut", "rewrite"]
 SIGNER = notes.Signer("ombud.example/audit", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 BEGAN = datetime(2026, 4, 1, tzinfo=UTC)
