@@ -96,7 +96,7 @@ def test_the_verifier_is_small_and_needs_nothing_of_ombud():
 def test_one_flipped_character_anywhere_is_found(client, ask, one, olga, vera, rita):
     promoted(one, olga, vera, rita)
     token = ask()["clearances"][0]["token"]
-    for place in range(0, len(token), 7):
+    for place in [*range(0, len(token), 7), len(token) - 1]:
         other = "A" if token[place] != "A" else "B"
         assert not judged(client, ask, token=token[:place] + other + token[place + 1 :]).may_serve
 
