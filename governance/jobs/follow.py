@@ -6,6 +6,7 @@ from django.db import transaction
 
 from audit.record import SYSTEM
 from governance.jobs.clearance import in_force, suspend
+from governance.jobs.conditions import check_conditions
 from governance.jobs.execute import mark_failed
 from governance.jobs.locks import locked_version
 from governance.jobs.status import rebuild_status
@@ -22,10 +23,12 @@ MAY_SERVE = (ClearanceState.CLEARED, ClearanceState.CONDITIONAL)
 
 
 def follow_verdicts() -> None:
-    """Suspend what a critical incident speaks against, notice dead jobs, prepare answers anew.
+    """Suspend what a broken condition or a critical incident speaks against, notice dead jobs,
+    prepare answers anew.
 
     Runs every few seconds, on several machines at once without harm.
     """
+    check_conditions()
     for clearance, incident in _speaking_against():
         _suspend(clearance, incident)
     for request_id in _given_up():
