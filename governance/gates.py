@@ -262,6 +262,8 @@ def _within_limits(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
     words = metric.replace("_", " ")
     if facts.role not in roles:
         return True, f"It is not asked of a {facts.role or 'version that ends'}.", {}
+    if facts.task not in parameters.get("tasks", [facts.task]):
+        return True, f"It is not asked of a model whose task is {facts.task}.", {}
     number = _worst(facts.numbers, metric, lowest="at_least" in parameters)
     if number is None:
         return _unmeasured(facts, words, parameters)

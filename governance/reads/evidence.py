@@ -117,6 +117,7 @@ def _facts(
         archive_verified=bool(archive and archive.verified_at),
         clearance=_clearance(version, change.environment),
         conditions=tuple(one.metric for one in change.conditions if one.metric),
+        has_groups=any(field["role"] == "group" for field in (schema.fields if schema else ())),
     )
 
 
