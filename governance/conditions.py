@@ -228,7 +228,8 @@ def says(terms: Terms, watcher: str = "") -> str:
     if terms.kind == ConditionKind.INCIDENTS:
         least = "critical" if terms.severity == "critical" else "warning or critical"
         return f"No {least} incident of the version is open."
-    by = ", as its whole 95 % interval tells" if terms.broken_by == BrokenBy.INTERVAL else ""
+    certain = terms.broken_by == BrokenBy.INTERVAL
+    by = "; broken when its whole 95 % interval is beyond that" if certain else ""
     measured = f" ({watcher})" if watcher else ""
     return f"{_what(terms)} stays {_limits(terms)}{by}{measured}."
 
