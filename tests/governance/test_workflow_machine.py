@@ -318,11 +318,8 @@ class Workflow(RuleBasedStateMachine):
         card = CardRevision.objects.filter(card__version=version).latest("number")
         reference = Reference.objects.get(version=version)
         frozen = request.evidence
-        return (
-            frozen["artifact"]["digest"] == version.artifact_digest
-            and frozen["card"]["digest"] == card.digest
-            and frozen["reference"]["digest"] == reference.digest
-        )
+        then = [frozen[part]["digest"] for part in ("artifact", "card", "reference")]
+        return then == [version.artifact_digest, card.digest, reference.digest]
 
     def _pending(self) -> bool:
         return ChangeRequest.objects.filter(state="open").exists()
