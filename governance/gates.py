@@ -298,7 +298,8 @@ def _held(
     needed = " and ".join(
         f"{name.replace('_', ' ')} {limit:.6g}" for name, limit in _limits_of(parameters).items()
     )
-    said = f"{number.label} {number.value:.3g}, {number.source}; it has to be {needed}."
+    label = number.label[:1].upper() + number.label[1:]
+    said = f"{label} {number.value:.3g}, {number.source}; it has to be {needed}."
     if not least <= number.value <= most:
         return False, said
     low, high = interval_of(number)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.models import Event
+from audit.proofs import NotProvable, prove_event
 from governance.clearance_tokens import LONGEST, MAY_SERVE, Answer, token_id
 from governance.conditions import ends_at, terms_of
 from governance.models import CardRevision, Clearance, Condition
@@ -56,6 +57,17 @@ def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
         for one in ranked
         if one.version_id in rows
     ]
+
+
+def proof_of(answer: Answer) -> dict[str, Any] | None:
+    """That the event named in the token is in the newest signed checkpoint; None before it is."""
+    if answer.audit is None:
+        return None
+    event = Event.objects.get(sequence=answer.audit["sequence"])
+    try:
+        return prove_event(event=event).content()
+    except NotProvable:
+        return None
 
 
 def revoked(now: datetime) -> list[Revoked]:
