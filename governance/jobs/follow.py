@@ -7,6 +7,7 @@ from django.db import transaction
 from audit.record import SYSTEM
 from governance.jobs.clearance import in_force, suspend
 from governance.jobs.conditions import check_conditions
+from governance.jobs.drills import follow_drills
 from governance.jobs.execute import mark_failed
 from governance.jobs.locks import locked_version
 from governance.jobs.status import rebuild_status
@@ -31,6 +32,7 @@ def follow_verdicts() -> None:
     check_conditions()
     for clearance, incident in _speaking_against():
         _suspend(clearance, incident)
+    follow_drills()
     for request_id in _given_up():
         mark_failed(request_id=request_id, error="The worker died in its last allowed attempt.")
     for model_ids in _in_parts(Model.objects.order_by("pk").values_list("pk", flat=True)):
