@@ -22,7 +22,9 @@ def archive(one):
 
 
 def closed(person):
-    Finding.objects.update(state="closed", closed_by=person, closed_at=timezone.now())
+    Finding.objects.update(
+        state="closed", closed_by=person, closed_at=timezone.now(), resolution="Mended."
+    )
 
 
 def test_a_sound_archive_is_no_finding(archive):
