@@ -23,6 +23,8 @@ VARIABLES: dict[str, str] = {
     "OMBUD_AUDIT_ORIGIN": "Name of this installation's audit log in its checkpoints",
     "OMBUD_STATIC_ROOT": "Folder that collectstatic fills",
     "OMBUD_MLFLOW_WEBHOOK_SECRET": "Secret shared with MLflow that signs its webhooks",
+    "OMBUD_BYTES_EVERY_MINUTES": "How often the files of serving versions are hashed again; 15",
+    "OMBUD_PUT_BACK": "auto: what was moved in MLflow is put right at once; ask: by a person",
     "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",
     "OMBUD_TRUSTED_PROXIES": "Number of reverse proxies in front that set X-Forwarded-For",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",

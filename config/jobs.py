@@ -19,6 +19,7 @@ KINDS: dict[str, Kind] = {
     "registry.push": Kind("registry.jobs.mlflow.push_model", "lifecycle", attempts=50),
     "registry.archive": Kind("registry.jobs.archives.write_archive", "lifecycle", attempts=50),
     "registry.restore": Kind("registry.jobs.archives.restore_archive", "lifecycle", attempts=50),
+    "registry.rehash": Kind("registry.jobs.rehash.rehash_version", "lifecycle", 300, attempts=50),
     "registry.verify": Kind("registry.jobs.verification.verify_archive", "lifecycle"),
     "monitoring.fold": Kind("monitoring.jobs.fold.fold_batch", "ingest"),
     "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
@@ -40,6 +41,7 @@ BEAT = {
     "outlooks": {"task": "monitoring.tasks.look_ahead", "schedule": 300.0},
     "experiments": {"task": "monitoring.tasks.look_at_experiments", "schedule": 60.0},
     "sweep": {"task": "monitoring.tasks.sweep_orphans", "schedule": 3600.0},
+    "bytes": {"task": "registry.tasks.rehash_due", "schedule": 60.0},
     # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
     "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},
     "rules": {"task": "governance.tasks.look_after_rules", "schedule": 300.0},

@@ -190,6 +190,9 @@ CELERY_TIMEZONE = "UTC"
 
 MLFLOW_TRACKING_URI = env.text("MLFLOW_TRACKING_URI", "").rstrip("/")
 MLFLOW_WEBHOOK_SECRET = env.text("OMBUD_MLFLOW_WEBHOOK_SECRET", "")
+# How often the bytes of serving versions are read again, and who puts right what was moved.
+BYTES_EVERY_MINUTES = env.number("OMBUD_BYTES_EVERY_MINUTES", 15)
+PUT_BACK = env.text("OMBUD_PUT_BACK", "auto")
 CLEARANCE_KEYS = env.text("OMBUD_CLEARANCE_KEYS", str(VAR / "keys"))
 STORE_URL = env.text("OMBUD_STORE", f"file://{VAR / 'store'}")
 

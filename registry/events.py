@@ -25,3 +25,6 @@ class RegistryEvent(StrEnum):
     MLFLOW_PUSHED = "registry.mlflow.pushed"
     MLFLOW_SEEN = "registry.mlflow.seen"
     MLFLOW_DRIFTED = "registry.mlflow.drifted"
+    MLFLOW_AGREED = "registry.mlflow.agreed"
+    PUT_BACK_ASKED = "registry.mlflow.put_back_asked"
+    BYTES_CHANGED = "registry.version.bytes_changed"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry.states import DeploymentRole
+from registry.states import DeploymentRole, DeviationKind
 
 MAIN_ENVIRONMENT = "production"
 STAGE_TAG = "ombud.stage"
@@ -53,6 +53,73 @@ class Difference:
         found = f"version {self.found}" if self.found else "nothing"
         expected = f"version {self.expected}" if self.expected else "nothing"
         return f"The alias {self.what} was moved from {expected} to {found} outside of Ombud."
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A deviation as one look has found it; `version` is MLflow's number, 0 for none."""
+
+    kind: DeviationKind
+    what: str
+    expected: str
+    found: str
+    message: str
+    version: int = 0
+    environment: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.kind.value, self.what, self.expected, self.found)
+
+
+def observed(differences: Iterable[Difference], governed: Collection[str]) -> list[Observed]:
+    """Moved aliases and lost versions as deviations.
+
+    An alias that stood in MLflow before Ombud had a reason to set it is told of, and no deviation.
+    """
+    return [
+        Observed(
+            DeviationKind.VERSION_GONE if one.what == "version" else DeviationKind.ALIAS,
+            one.what if one.what != "version" else f"version {one.expected}",
+            str(one.expected or ""),
+            str(one.found or ""),
+            str(one),
+            one.expected,
+            "" if one.what == "version" else environment_of(one.what),
+        )
+        for one in differences
+        if one.what == "version" or one.what in governed
+    ]
+
+
+def changed_tags(
+    *,
+    pushed: Mapping[str, Mapping[str, str]],
+    found: Mapping[int, Mapping[str, str]],
+    wanted: Mapping[int, Mapping[str, str]],
+) -> list[Observed]:
+    """Tags of ours that are neither what we last set nor what we would set now."""
+    return [
+        _changed_tag(version, tag, pushed[str(version)].get(tag, ""), found[version].get(tag, ""))
+        for version, tags in sorted(wanted.items())
+        if version in found and str(version) in pushed
+        for tag in OUR_TAGS
+        if found[version].get(tag) not in {pushed[str(version)].get(tag), tags.get(tag)}
+    ]
+
+
+def _changed_tag(version: int, tag: str, expected: str, found: str) -> Observed:
+    message = (
+        f"The tag {tag} of version {version} was changed from {expected or 'nothing'} to "
+        f"{found[:200] or 'nothing'} outside of Ombud."
+    )
+    what = f"version {version} {tag}"
+    return Observed(DeviationKind.TAG, what, expected, found[:200], message, version)
+
+
+def environment_of(alias: str) -> str:
+    """The environment that an alias of ours speaks of."""
+    return alias.partition("-")[2] or MAIN_ENVIRONMENT
 
 
 def alias_of(role: str, environment: str) -> str:

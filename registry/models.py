@@ -10,10 +10,11 @@ from accounts.models import Team
 from registry.querysets import (
     ArchiveQuerySet,
     DeploymentQuerySet,
+    DeviationQuerySet,
     ModelQuerySet,
     VersionQuerySet,
 )
-from registry.states import ArchiveState, DeploymentRole, Stage
+from registry.states import ArchiveState, DeploymentRole, DeviationKind, Stage
 
 
 class TaskType(models.TextChoices):
@@ -105,6 +106,9 @@ class Version(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     stage_since = models.DateTimeField(db_default=Now())
+    checked_at = models.DateTimeField(
+        null=True, help_text="When its bytes were last held against the digest"
+    )
     first_prediction_at = models.DateTimeField(
         null=True, help_text="When its first batch of predictions was taken in: the schema is fixed"
     )
@@ -380,3 +384,45 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity}.{self.action} {self.delivery_id}"
+
+
+class Deviation(models.Model):
+    """Something in MLflow that is not as approved changes have made it; rows stay when it is gone.
+
+    `version` is the one whose standing is in doubt: what an alias should name, what lost its bytes.
+    """
+
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="deviations")
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, related_name="deviations"
+    )
+    kind = models.CharField(max_length=20, choices=[(k, k) for k in DeviationKind])
+    what = models.CharField(max_length=300, help_text="An alias, a tag, a path")
+    expected = models.CharField(max_length=300, blank=True)
+    found = models.CharField(max_length=300, blank=True)
+    message = models.CharField(max_length=500)
+    environment = models.SlugField(max_length=40, blank=True, help_text="Empty: all of them")
+    noticed_at = models.DateTimeField(db_default=Now())
+    gone_at = models.DateTimeField(null=True, help_text="When it was as approved again")
+
+    objects = DeviationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-noticed_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "kind", "what"],
+                condition=Q(gone_at__isnull=True),
+                name="deviation_once_while_it_lasts",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[k.value for k in DeviationKind]), name="deviation_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def audit_team_id(self) -> int:
+        return self.model.team_id

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from accounts.models import UserKind
 from accounts.policies import acts
 from accounts.roles import Role
 from registry.states import RISK_ORDER
 
 OWNERS_ONLY = "Only developers and service accounts of the owning team change this."
 TEAM_ONLY = "Only people and service accounts who work with the team's models do this."
+JUDGES_ONLY = "Only a reviewer or a risk officer of the team has this put back."
 CHANGES_ONLY = (
     "Stages, roles and archives follow approved change requests. Submit one; when it is approved "
     "Ombud carries it out."
@@ -41,6 +43,12 @@ def can_verify(actor: Any, team_id: int) -> bool:
         Role.SERVICE_ACCOUNT,
         team_id=team_id,
     )
+
+
+def can_put_back(actor: Any, team_id: int) -> bool:
+    """Whoever approves changes decides what becomes of one that nobody approved."""
+    person = actor.kind == UserKind.PERSON
+    return person and acts(actor, Role.REVIEWER, Role.RISK_OFFICER, team_id=team_id)
 
 
 def can_carry_out(actor: Any) -> bool:

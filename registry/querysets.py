@@ -7,7 +7,7 @@ from django.db.models import Q
 from accounts.querysets import of_teams
 
 if TYPE_CHECKING:
-    from registry.models import Archive, Deployment, Model, Version
+    from registry.models import Archive, Deployment, Deviation, Model, Version
 
 
 class ModelQuerySet(models.QuerySet["Model"]):
@@ -23,6 +23,14 @@ class VersionQuerySet(models.QuerySet["Version"]):
 class ArchiveQuerySet(models.QuerySet["Archive"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(of_teams(user, "version__model__team_id"))
+
+
+class DeviationQuerySet(models.QuerySet["Deviation"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def lasting(self) -> Self:
+        return self.filter(gone_at__isnull=True)
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):

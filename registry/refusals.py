@@ -29,6 +29,12 @@ class ArchiveInvalid(Rejected):
     code = "archive_invalid"
 
 
+class NothingMoved(Rejected):
+    """MLflow says what was approved."""
+
+    code = "nothing_moved"
+
+
 class AlreadyThere(Rejected):
     """Something with this name or number exists."""
 

@@ -18,6 +18,20 @@ class DeploymentRole(StrEnum):
     SHADOW = "shadow"
 
 
+class DeviationKind(StrEnum):
+    """How MLflow may be other than approved changes have made it."""
+
+    ALIAS = "alias"
+    TAG = "tag"
+    VERSION_GONE = "version_gone"
+    MODEL_GONE = "model_gone"
+    BYTES = "bytes"
+
+
+# What setting aliases and tags again puts right; bytes and versions that are gone it cannot.
+PUT_BACK_BY_A_PUSH = frozenset({DeviationKind.ALIAS, DeviationKind.TAG})
+
+
 # From the least to the greatest risk.
 RISK_ORDER = ("low", "medium", "high")
 

@@ -3,12 +3,17 @@
 from celery import shared_task
 
 from registry.jobs import reconcile as jobs
-from registry.jobs import verification
+from registry.jobs import rehash, verification
 
 
 @shared_task
 def reconcile() -> None:
     jobs.reconcile()
+
+
+@shared_task
+def rehash_due() -> None:
+    rehash.rehash_due()
 
 
 @shared_task

@@ -10,6 +10,7 @@ from governance.jobs.conditions import check_conditions
 from governance.jobs.drills import follow_drills
 from governance.jobs.execute import mark_failed
 from governance.jobs.locks import locked_version
+from governance.jobs.shadow import follow_deviations
 from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, Clearance, StatusRow
 from governance.reads.status import answers, etag_of
@@ -32,6 +33,7 @@ def follow_verdicts() -> None:
     check_conditions()
     for clearance, incident in _speaking_against():
         _suspend(clearance, incident)
+    follow_deviations()
     follow_drills()
     for request_id in _given_up():
         mark_failed(request_id=request_id, error="The worker died in its last allowed attempt.")

@@ -1,10 +1,15 @@
 from django.urls import path
 
 from registry.api import views
+from registry.api.deviations import DeviationListView, PutBackView
 
 urlpatterns = [
     path("models", views.ModelListView.as_view(), name="api-models"),
     path("models/<slug:model>", views.ModelView.as_view(), name="api-model"),
+    path(
+        "models/<slug:model>/deviations", DeviationListView.as_view(), name="api-model-deviations"
+    ),
+    path("models/<slug:model>/put-back", PutBackView.as_view(), name="api-model-put-back"),
     path("models/<slug:model>/versions", views.VersionListView.as_view(), name="api-versions"),
     path(
         "models/<slug:model>/versions/<int:version>",

@@ -19,19 +19,24 @@ from ledger.models import Job, JobState
 from registry.events import RegistryEvent
 from registry.gateways import mlflow
 from registry.gateways.mlflow import MlflowModel, MlflowRefused, MlflowUnavailable, MlflowVersion
+from registry.jobs import deviations
 from registry.mlflow_sync import (
     KEPT_REPAIRS,
     Difference,
+    Observed,
     Serving,
     Wanted,
     alias_moves,
     alias_of,
+    changed_tags,
     drift,
+    observed,
     tag_moves,
     wanted_aliases,
     wanted_tags,
 )
 from registry.models import Deployment, Model, Version
+from registry.states import DeviationKind
 
 KEPT_VERSIONS = 500
 
@@ -139,7 +144,9 @@ def _keep(claim: claims.Claim, seen: Seen, wanted: Wanted, changed: dict[str, An
     pushed = {alias: to for alias, to in wanted.aliases.items() if to in seen.versions}
     left = _with_times(model, drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases), seen)
     repaired = _repaired(model, left, seen)
-    _store(model, seen, pushed=pushed, drift=left, repaired=repaired)
+    tags = {str(number): dict(tags) for number, tags in wanted.tags.items()}
+    deviations.keep(model, _deviations(model, seen, wanted, pushed, tags))
+    _store(model, seen, pushed=pushed, tags=tags, drift=left, repaired=repaired)
     if changed:
         Model.objects.filter(pk=model.pk).update(mlflow_pushed_at=seen.at)
         record(SYSTEM, RegistryEvent.MLFLOW_PUSHED, model, changed=changed)
@@ -167,24 +174,40 @@ def note(*, model_id: int, seen: Seen) -> bool:
     model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     wanted = wanted_of(model)
     pushed = model.mlflow_seen.get("pushed", {})
+    tags = model.mlflow_seen.get("pushed_tags", {})
     found = drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases)
-    lost = [Difference("version", number, 0) for number in _lost(wanted, seen)]
-    known = {_key(item) for item in model.mlflow_seen.get("drift", [])}
-    known |= {("version", number, 0) for number in model.mlflow_seen.get("missing", [])}
-    fresh = [one for one in [*found, *lost] if _key(one.as_json()) not in known]
     newcomers = _newcomers(model, seen, wanted)
-    _store(model, seen, pushed=pushed, drift=_with_times(model, found, seen), repaired=None)
+    deviations.keep(model, _deviations(model, seen, wanted, pushed, tags))
+    left = _with_times(model, found, seen)
+    _store(model, seen, pushed=pushed, tags=tags, drift=left, repaired=None)
     if newcomers:
         record(SYSTEM, RegistryEvent.MLFLOW_SEEN, model, versions=newcomers)
-    for difference in fresh:
-        record(
-            SYSTEM,
-            RegistryEvent.MLFLOW_DRIFTED,
-            model,
-            message=str(difference),
-            **difference.as_json(),
-        )
     return _differs(seen, wanted)
+
+
+def _deviations(
+    model: Model,
+    seen: Seen,
+    wanted: Wanted,
+    pushed: Mapping[str, int],
+    tags: Mapping[str, Mapping[str, str]],
+) -> list[Observed]:
+    """Everything that one look can tell; a model that MLflow never had is no deviation."""
+    if seen.model is None:
+        return [_model_gone(model)] if model.mlflow_seen.get("versions") else []
+    found = drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases)
+    lost = [Difference("version", number, 0) for number in _lost(wanted, seen)]
+    tagged = {number: version.tags for number, version in seen.versions.items()}
+    return [
+        *observed([*found, *lost], wanted.governed),
+        *changed_tags(pushed=tags, found=tagged, wanted=wanted.tags),
+    ]
+
+
+def _model_gone(model: Model) -> Observed:
+    name = model.mlflow_name or ""
+    message = f"The model {name} was deleted or renamed in MLflow."
+    return Observed(DeviationKind.MODEL_GONE, name, name, "", message)
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, int, int]:
@@ -230,6 +253,7 @@ def _store(
     seen: Seen,
     *,
     pushed: dict[str, int],
+    tags: Mapping[str, Mapping[str, str]],
     drift: list[dict[str, Any]],
     repaired: list[dict[str, Any]] | None,
 ) -> None:
@@ -239,12 +263,18 @@ def _store(
         )
     )
     newest = sorted(seen.versions, reverse=True)[:KEPT_VERSIONS]
+    if seen.model is None and model.mlflow_seen.get("versions"):
+        # What was there is kept, so that the loss is still a loss at the next look.
+        error = f"MLflow has no model {model.mlflow_name}."[:300]
+        Model.objects.filter(pk=model.pk).update(mlflow_seen_at=seen.at, mlflow_error=error)
+        return
     model.mlflow_seen = {
         "versions": [_version_facts(seen.versions[number], number in ours) for number in newest],
         "aliases": seen.aliases,
         "unregistered": sorted(set(seen.versions) - ours),
         "missing": sorted(ours - set(seen.versions)),
         "pushed": pushed,
+        "pushed_tags": tags,
         "drift": drift,
         "repaired": model.mlflow_seen.get("repaired", []) if repaired is None else repaired,
     }

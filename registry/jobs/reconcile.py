@@ -15,8 +15,16 @@ from registry.gateways.mlflow import MlflowRefused, MlflowUnavailable
 from registry.jobs.archives import fail_archive
 from registry.jobs.mlflow import look, note, note_failure, push_soon
 from registry.jobs.restoring import fail_restore
-from registry.models import Archive, Model, Restore, RestoreState, Version, WebhookDelivery
-from registry.states import ArchiveState
+from registry.models import (
+    Archive,
+    Deviation,
+    Model,
+    Restore,
+    RestoreState,
+    Version,
+    WebhookDelivery,
+)
+from registry.states import PUT_BACK_BY_A_PUSH, ArchiveState
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +65,14 @@ def reconcile_model(*, model_id: int) -> None:
         return
     seen = look(name)
     with transaction.atomic():
-        if note(model_id=model_id, seen=seen):
+        if note(model_id=model_id, seen=seen) and not _awaits_a_person(model_id):
             push_soon(model_id=model_id)
+
+
+def _awaits_a_person(model_id: int) -> bool:
+    """Whether somebody else's change is left as it is until a person has decided."""
+    moved = Deviation.objects.lasting().filter(model=model_id, kind__in=PUT_BACK_BY_A_PUSH)
+    return settings.PUT_BACK == "ask" and moved.exists()
 
 
 def _forget_deliveries() -> None:
