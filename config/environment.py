@@ -25,6 +25,7 @@ VARIABLES: dict[str, str] = {
     "OMBUD_MLFLOW_WEBHOOK_SECRET": "Secret shared with MLflow that signs its webhooks",
     "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",
     "OMBUD_TRUSTED_PROXIES": "Number of reverse proxies in front that set X-Forwarded-For",
+    "OMBUD_SIGN_SECOND_FACTOR": "Who signs gives a second factor: if_set (who has one) or required",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
     "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
     "MLFLOW_TRACKING_URI": "Address of the MLflow server; empty: models are registered without it",
@@ -57,6 +58,14 @@ def number(name: str, default: int) -> int:
 
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, allowed: list[str]) -> str:
+    """One of `allowed`; the first when nothing is set."""
+    value = text(name, allowed[0])
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
 
 
 def database(url: str) -> dict[str, Any]:

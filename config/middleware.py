@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 OPEN_PREFIXES = (
     "/api/",
     "/accounts/login/",
+    "/accounts/2fa/",
     "/static/",
     "/healthz",
     "/readyz",

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "axes",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "config",
     "ledger",
     "audit",
@@ -123,6 +124,15 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+# Second factors: what proves more than a password, at the door and at every signature.
+MFA_ADAPTER = "accounts.mfa.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_FORMS = {
+    "authenticate": "accounts.web.second_step.CodeForm",
+    "authenticate_webauthn": "accounts.web.second_step.NoKeyForm",
+}
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+SIGN_SECOND_FACTOR = env.choice("OMBUD_SIGN_SECOND_FACTOR", ["if_set", "required"])
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

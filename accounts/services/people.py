@@ -38,9 +38,16 @@ def create_user(
 
 
 @transaction.atomic
-def note_sign_in(*, actor: User) -> None:
-    """A person has proved who they are at the door."""
-    record(actor, AccountEvent.USER_SIGNED_IN, actor)
+def note_sign_in(*, actor: User, by: list[str]) -> None:
+    """A person has proved who they are at the door, by these ways."""
+    record(actor, AccountEvent.USER_SIGNED_IN, actor, by=by)
+
+
+@transaction.atomic
+def change_password(*, actor: User, password: str) -> None:
+    actor.set_password(password)
+    actor.save(update_fields=["password"])
+    record(actor, AccountEvent.PASSWORD_CHANGED, actor)
 
 
 @transaction.atomic
