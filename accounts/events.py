@@ -9,6 +9,7 @@ class AccountEvent(StrEnum):
     ROLE_WITHDRAWN = "accounts.role.withdrawn"
     TOKEN_CREATED = "accounts.token.created"  # noqa: S105 - an event's name
     TOKEN_REVOKED = "accounts.token.revoked"  # noqa: S105 - an event's name
+    IDENTITY_LINKED = "accounts.identity.linked"
     PASSWORD_CHANGED = "accounts.password.changed"  # noqa: S105 - an event's name
     TOTP_ACTIVATED = "accounts.totp.activated"
     TOTP_REMOVED = "accounts.totp.removed"

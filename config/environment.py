@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.groups import GroupRole, parse
+
 VARIABLES: dict[str, str] = {
     "OMBUD_SECRET_KEY": "Key that signs sessions: 50 or more random characters",
     "OMBUD_DEBUG": "1 shows tracebacks in the browser; never in production",
@@ -26,6 +28,12 @@ VARIABLES: dict[str, str] = {
     "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",
     "OMBUD_TRUSTED_PROXIES": "Number of reverse proxies in front that set X-Forwarded-For",
     "OMBUD_SIGN_SECOND_FACTOR": "Who signs gives a second factor: if_set (who has one) or required",
+    "OMBUD_OIDC_ISSUER": "Address of the organisation's OpenID Connect provider; empty: none",
+    "OMBUD_OIDC_CLIENT_ID": "Client id that the provider gave to this installation",
+    "OMBUD_OIDC_CLIENT_SECRET": "Client secret that the provider gave to this installation",
+    "OMBUD_OIDC_NAME": "What people call the provider, on the button of the sign-in page",
+    "OMBUD_OIDC_TEAMS": "Roles by group: group=team:role, by commas; empty: no self sign-up",
+    "OMBUD_OIDC_GROUPS_CLAIM": "Claim of the id token that lists the groups",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
     "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
     "MLFLOW_TRACKING_URI": "Address of the MLflow server; empty: models are registered without it",
@@ -66,6 +74,13 @@ def choice(name: str, allowed: list[str]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
     return value
+
+
+def groups(name: str) -> tuple[GroupRole, ...]:
+    try:
+        return parse(text(name, ""))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 def database(url: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Django's settings: everything that differs between installations comes from the environment."""
 
+import hashlib
 from pathlib import Path
 
 from config import environment as env
@@ -33,6 +34,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "config",
     "ledger",
     "audit",
@@ -133,6 +136,17 @@ MFA_FORMS = {
 }
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 SIGN_SECOND_FACTOR = env.choice("OMBUD_SIGN_SECOND_FACTOR", ["if_set", "required"])
+# Single sign-on: one provider, whose subjects are kept under its own address.
+OIDC_ISSUER = env.text("OMBUD_OIDC_ISSUER", "").rstrip("/")
+OIDC_CLIENT_ID = env.text("OMBUD_OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.text("OMBUD_OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.text("OMBUD_OIDC_NAME", "your organisation")
+OIDC_TEAMS = env.groups("OMBUD_OIDC_TEAMS")
+OIDC_GROUPS_CLAIM = env.text("OMBUD_OIDC_GROUPS_CLAIM", "groups")
+OIDC_PROVIDER = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:16]}"
+SOCIALACCOUNT_ADAPTER = "accounts.sso.ProviderAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -67,7 +67,7 @@ def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> 
     """
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     require(can_administer(actor), ONLY_ADMINISTRATORS)
-    _refuse_mixing(user, role)
+    refuse_mixing(user, role)
     team = Team.objects.get(pk=team_id) if team_id is not None else None
     membership, created = Membership.objects.get_or_create(user=user, role=role, team=team)
     if created:
@@ -89,7 +89,12 @@ def withdraw_role(*, actor: User, membership_id: int) -> None:
     membership.delete()
 
 
-def _refuse_mixing(user: User, role: str) -> None:
+def refuse_mixing(user: User, role: str) -> None:
+    """An auditor holds no other role.
+
+    Raises:
+        ValueError: the person would.
+    """
     held = set(user.memberships.values_list("role", flat=True)) - {role}
     if held and (role in EXCLUSIVE_ROLES or held & EXCLUSIVE_ROLES):
         raise ValueError(

@@ -57,5 +57,5 @@ def proof_of(request: HttpRequest, given: dict[str, Any]) -> Proof:
         password=given.get("password", ""),
         code=given.get("code", ""),
         key=answer_of(request, "sign", key) if key else None,
-        sign_in=None if key else take_sign_in(request),
+        sign_in=None if key or given.get("password") else take_sign_in(request),
     )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.web import passkeys, security, tokens
+from accounts.web import passkeys, security, sso, tokens
 
 urlpatterns = [
     path("me", tokens.tokens, name="account"),
@@ -15,4 +15,5 @@ urlpatterns = [
     path("login/passkey", passkeys.sign_in, name="passkey-login"),
     path("login/passkey/options", passkeys.sign_in_options, name="passkey-login-options"),
     path("passkey/sign", passkeys.sign_options, name="passkey-sign-options"),
+    path("sso/confirm", sso.confirm, name="sso-confirm"),
 ]
