@@ -10,6 +10,8 @@ OPEN_PREFIXES = (
     "/api/",
     "/accounts/login/",
     "/accounts/2fa/",
+    "/accounts/sso/login",
+    "/accounts/sso/callback",
     "/static/",
     "/healthz",
     "/readyz",

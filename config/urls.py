@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts.web import security
 from config.health import healthz, readyz
 from governance.api.tokens import jwks
 
@@ -14,7 +15,7 @@ sign_in: list[URLPattern | URLResolver] = [
     path("logout/", allauth_views.logout, name="account_logout"),
     path("2fa/", second_step.authenticate, name="mfa_authenticate"),
     path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
-    path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("password/change/", security.password, name="account_change_password"),
 ]
 
 api: list[URLPattern | URLResolver] = [

@@ -65,7 +65,7 @@ def signed_in_anew(*, person: User, proved: FreshSignIn, about: str) -> bool:
     if person.has_usable_password():
         return False
     age = time.time() - proved.at
-    mine = _links().filter(user=person, uid=proved.subject).exists()
+    mine = is_linked(person=person, subject=proved.subject)
     return mine and proved.about == about and 0 <= age <= FRESH
 
 
@@ -74,6 +74,10 @@ def may_sign_in_anew(person: User) -> bool:
     if not settings.OIDC_ISSUER or person.has_usable_password():
         return False
     return bool(_links().filter(user=person).exists())
+
+
+def is_linked(*, person: User, subject: str) -> bool:
+    return bool(_links().filter(user=person, uid=subject).exists())
 
 
 def _links() -> "models.QuerySet[Any]":

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from accounts.services.sso import may_sign_in_anew
 from accounts.sessions import person_of
 
 
@@ -20,5 +21,7 @@ def proved_recently(request: HttpRequest) -> bool:
 
 
 def prove_first(request: HttpRequest, back: str) -> HttpResponse:
-    """Ask for the password, then go on at `back`."""
-    return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
+    """Ask for the password, or for a sign-in made anew of who has none; then go on at `back`."""
+    by_provider = may_sign_in_anew(person_of(request))
+    door = "sso-confirm" if by_provider else "account_reauthenticate"
+    return redirect(f"{reverse(door)}?{urlencode({'next': back})}")

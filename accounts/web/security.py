@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import qrcode  # type: ignore[import-untyped]  # ships no types
+from allauth.account import views as allauth_views
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -55,6 +56,15 @@ def security(request: HttpRequest) -> HttpResponse:
     """What one can prove oneself with, and the ways to change it."""
     context = {"factors": factors_of(person_of(request)), "fresh": proved_recently(request)}
     return render(request, "accounts/security.html", context)
+
+
+def password(request: HttpRequest) -> HttpResponse:
+    """Change one's password; who comes by single sign-on has none to change."""
+    if not person_of(request).has_usable_password():
+        messages.info(request, "You have no password here: you come by single sign-on.")
+        return redirect("security")
+    answer: HttpResponse = allauth_views.password_change(request)
+    return answer
 
 
 @never_cache

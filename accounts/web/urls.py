@@ -15,5 +15,7 @@ urlpatterns = [
     path("login/passkey", passkeys.sign_in, name="passkey-login"),
     path("login/passkey/options", passkeys.sign_in_options, name="passkey-login-options"),
     path("passkey/sign", passkeys.sign_options, name="passkey-sign-options"),
+    path("sso/login", sso.enter, name="sso-login"),
+    path("sso/callback", sso.callback, name="sso-callback"),
     path("sso/confirm", sso.confirm, name="sso-confirm"),
 ]
