@@ -11,6 +11,7 @@ from monitoring.states import IncidentState
 ROOT = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("OMBUD_DEBUG")
 SECRET_KEY = env.text("OMBUD_SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("OMBUD_OLD_SECRET_KEYS")
 ALLOWED_HOSTS = env.words("OMBUD_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 PUBLIC_URL = env.text("OMBUD_PUBLIC_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

@@ -71,12 +71,12 @@ def renew_recovery_codes(*, actor: User) -> list[str]:
 
 
 @transaction.atomic
-def accept_at_the_door(*, person: User, code: str) -> str | None:
+def accept_at_the_door(*, actor: User, code: str) -> str | None:
     """The kind of factor whose code lets somebody in who has given the password, if any does.
 
     A refused code is on the trail: whoever sent it knew the password.
     """
-    holder = locked_person(person)
+    holder = locked_person(actor)
     if use_app_code(holder, code):
         return str(TOTP)
     if _use_recovery_code(holder, code):

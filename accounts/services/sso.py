@@ -40,13 +40,17 @@ class Claims:
     groups: frozenset[str]
 
 
-@transaction.atomic
 def admit(*, claims: Claims) -> User:
     """The person that these claims stand for; linked the first time, roles brought up to date.
 
     Raises:
         NotAdmitted: deliberately little is said of why.
     """
+    with transaction.atomic():
+        return _admitted(claims)
+
+
+def _admitted(claims: Claims) -> User:
     if not (claims.subject and claims.email and claims.email_verified):
         raise NotAdmitted(NOT_VERIFIED)
     linked = _links().filter(uid=claims.subject).first()

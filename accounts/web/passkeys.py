@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.ceremonies import answer_of, give_out
 from accounts.factors import factors_of
 from accounts.services.passkeys import (
     WrongPasskey,
@@ -23,7 +24,6 @@ from accounts.services.passkeys import (
     sign_in_by_passkey,
 )
 from accounts.sessions import person_of
-from accounts.web.ceremonies import answer_of, give_out
 from accounts.web.security import freshly_proved, show_codes
 
 

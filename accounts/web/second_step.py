@@ -33,7 +33,7 @@ class CodeForm(forms.Form):
     def clean_code(self) -> str:
         forget_count = check_rate_limit(self.user)
         code: str = self.cleaned_data["code"]
-        self.kind = accept_at_the_door(person=self.user, code=code)
+        self.kind = accept_at_the_door(actor=self.user, code=code)
         if self.kind is None:
             raise forms.ValidationError("This code is not right, or it was used already.")
         forget_count()

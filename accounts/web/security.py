@@ -1,13 +1,10 @@
 """Your security: the authenticator app and recovery codes; what else you prove yourself with."""
 
-import base64
 from collections.abc import Callable
 from functools import wraps
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
-import qrcode  # type: ignore[import-untyped]  # ships no types
 from allauth.account import views as allauth_views
 from django import forms
 from django.contrib import messages
@@ -17,10 +14,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from qrcode.image.svg import SvgPathImage  # type: ignore[import-untyped]  # ships no types
 
 from accounts import totp
 from accounts.factors import factors_of
+from accounts.qr import picture
 from accounts.services.codes import activate_app, remove_app, renew_recovery_codes
 from accounts.sessions import person_of
 from accounts.web.freshness import prove_first, proved_recently
@@ -98,16 +95,9 @@ def _app_page(request: HttpRequest, form: AppForm, status: int = 200) -> HttpRes
     context = {
         "form": form,
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        "picture": _picture(totp.address(secret, person_of(request).email)),
+        "picture": picture(totp.address(secret, person_of(request).email)),
     }
     return render(request, "accounts/new_app.html", context, status=status)
-
-
-def _picture(text: str) -> str:
-    """A QR code as the address of an image: no script, no file, nothing that stays."""
-    made = BytesIO()
-    qrcode.make(text, image_factory=SvgPathImage).save(made)
-    return f"data:image/svg+xml;base64,{base64.b64encode(made.getvalue()).decode()}"
 
 
 @require_POST

@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from requests import RequestException
 
+from accounts.ceremonies import keep_sign_in
 from accounts.id_tokens import NotProved
 from accounts.proofs import FreshSignIn
 from accounts.services.sso import NotAdmitted, admit, is_linked, may_sign_in_anew
 from accounts.sessions import person_of
 from accounts.sso import claims_of, come_back, leave_for, many_factors, person_in
-from accounts.web.ceremonies import keep_sign_in
 
 log = logging.getLogger(__name__)
 ENTER = "enter"

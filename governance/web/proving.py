@@ -7,10 +7,10 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.ceremonies import kept_sign_in, proof_of
 from accounts.factors import factors_of
 from accounts.services.sso import may_sign_in_anew
 from accounts.sessions import person_of
-from accounts.web.ceremonies import kept_sign_in, proof_of
 
 FIELDS = ("password", "code", "passkey")
 

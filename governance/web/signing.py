@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.ceremonies import proof_of
 from accounts.policies import require
 from accounts.sessions import person_of
-from accounts.web.ceremonies import proof_of
 from governance.models import Decision, SignOff
 from governance.reads.requests import RequestPage, request_page
 from governance.refusals import EvidenceChanged, Unable
