@@ -14,7 +14,7 @@ from accounts.groups import GroupRole, parse
 
 VARIABLES: dict[str, str] = {
     "OMBUD_SECRET_KEY": "Key that signs sessions: 50 or more random characters",
-    "OMBUD_OLD_SECRET_KEYS": "Earlier secret keys, separated by commas: what they wrote is read still",
+    "OMBUD_OLD_SECRET_KEYS": "Earlier secret keys, by commas: what they wrote is still read",
     "OMBUD_DEBUG": "1 shows tracebacks in the browser; never in production",
     "OMBUD_ALLOWED_HOSTS": "Host names that this installation answers to, separated by commas",
     "OMBUD_PUBLIC_URL": "Address people and MLflow's webhooks reach this installation at",

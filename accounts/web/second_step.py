@@ -53,4 +53,4 @@ class NoKeyForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
-        raise forms.ValidationError("Use the button: Sign in with a passkey.")
+        raise forms.ValidationError("Use the button for passkeys.")

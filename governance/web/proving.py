@@ -23,6 +23,7 @@ class Asked:
     passkey: bool
     provider: str
     signed_in_anew: bool
+    only_passkey: bool
     back: str
 
 
@@ -38,6 +39,7 @@ def ask(form: forms.Form, request: HttpRequest, about: str, back: str = "") -> A
         passkey=bool(factors.passkeys),
         provider=settings.OIDC_NAME if not keys_only and may_sign_in_anew(person) else "",
         signed_in_anew=anew and not keys_only,
+        only_passkey=keys_only,
         back=back or request.path,
     )
     setattr(form, "asked", asked)  # noqa: B010 - read by the template beside the fields

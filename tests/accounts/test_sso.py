@@ -29,7 +29,7 @@ def events():
 
 
 def test_olga_comes_by_single_sign_on(client, provider, olga):
-    assert b"Sign in with Aviation ID" in client.get("/accounts/login/").content
+    assert b"Go on with Aviation ID" in client.get("/accounts/login/").content
     assert entered(client, next="/accounts/me")["Location"] == "/accounts/me"
     assert is_in(client)
     assert events() == ["accounts.identity.linked", "accounts.user.signed_in"]
