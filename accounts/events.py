@@ -18,4 +18,5 @@ class AccountEvent(StrEnum):
     RECOVERY_CODE_USED = "accounts.recovery_code.used"
     PASSKEY_ADDED = "accounts.passkey.added"
     PASSKEY_REMOVED = "accounts.passkey.removed"
+    FACTORS_FORGOTTEN = "accounts.factors.forgotten"
     PASSKEY_REFUSED = "accounts.passkey.refused"

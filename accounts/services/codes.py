@@ -1,25 +1,34 @@
 """Authenticator apps and recovery codes: set up, used once, taken away."""
 
+from datetime import timedelta
+
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.utils import decrypt, encrypt
 from cryptography.fernet import InvalidToken
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.events import AccountEvent
-from accounts.models import User, UserKind
+from accounts.models import FailedCode, User, UserKind
 from accounts.policies import require
 from accounts.totp import accepted_step
 from audit.record import record
 
 TOTP = Authenticator.Type.TOTP
 RECOVERY = Authenticator.Type.RECOVERY_CODES
+WRONG_ALLOWED = 5
+WRONG_WITHIN = timedelta(minutes=15)
 ONLY_PEOPLE = "A service account has no second factor: it uses a token."
 
 
 class WrongCode(ValueError):
     """The code is not the one that counts now, or it was used already."""
+
+
+class TooManyCodes(ValueError):
+    """Somebody guesses."""
 
 
 @transaction.atomic
@@ -74,14 +83,21 @@ def renew_recovery_codes(*, actor: User) -> list[str]:
 def accept_at_the_door(*, actor: User, code: str) -> str | None:
     """The kind of factor whose code lets somebody in who has given the password, if any does.
 
-    A refused code is on the trail: whoever sent it knew the password.
+    A refused code is counted and on the trail: whoever sent it knew the password.
+
+    Raises:
+        TooManyCodes: this one was not even looked at.
     """
     holder = locked_person(actor)
+    recent = FailedCode.objects.filter(person=holder, at__gt=Now() - WRONG_WITHIN).count()
+    if recent >= WRONG_ALLOWED:
+        raise TooManyCodes("Too many wrong codes. Wait a quarter of an hour.")
     if use_app_code(holder, code):
         return str(TOTP)
     if _use_recovery_code(holder, code):
         return str(RECOVERY)
-    record(holder, AccountEvent.CODE_REFUSED, holder)
+    FailedCode.objects.create(person=holder)
+    record(holder, AccountEvent.CODE_REFUSED, holder, failed=recent + 1)
     return None
 
 

@@ -84,6 +84,12 @@ def is_linked(*, person: User, subject: str) -> bool:
     return bool(_links().filter(user=person, uid=subject).exists())
 
 
+def unlink(person: User) -> bool:
+    """Forget which subject of the provider the person is; whether there was one."""
+    gone, _ = _links().filter(user=person).delete()
+    return bool(gone)
+
+
 def _links() -> "models.QuerySet[Any]":
     """Links to this issuer: another issuer's subjects are other people."""
     rows: models.QuerySet[Any] = SocialAccount.objects.filter(provider=settings.OIDC_PROVIDER)

@@ -23,7 +23,7 @@ from accounts.services.passkeys import (
     remove_passkey,
     sign_in_by_passkey,
 )
-from accounts.sessions import person_of
+from accounts.sessions import end_session_of_another, person_of
 from accounts.web.security import freshly_proved, show_codes
 
 
@@ -109,6 +109,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     except WrongPasskey as error:
         messages.error(request, str(error))
         return redirect("account_login")
+    end_session_of_another(request, used.person)
     login = Login(user=used.person, redirect_url=get_next_redirect_url(request))
     answered: HttpResponse = perform_passwordless_login(request, used.row, login)
     return answered

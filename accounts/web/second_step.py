@@ -3,12 +3,12 @@
 from typing import Any
 
 from allauth.core import context
-from allauth.mfa.base.internal.flows import check_rate_limit, post_authentication
+from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from django import forms
 
 from accounts.models import User
-from accounts.services.codes import accept_at_the_door
+from accounts.services.codes import TooManyCodes, accept_at_the_door
 
 CODE_LENGTH = 32
 
@@ -31,12 +31,13 @@ class CodeForm(forms.Form):
         self.kind: str | None = None
 
     def clean_code(self) -> str:
-        forget_count = check_rate_limit(self.user)
         code: str = self.cleaned_data["code"]
-        self.kind = accept_at_the_door(actor=self.user, code=code)
+        try:
+            self.kind = accept_at_the_door(actor=self.user, code=code)
+        except TooManyCodes as error:
+            raise forms.ValidationError(str(error)) from error
         if self.kind is None:
             raise forms.ValidationError("This code is not right, or it was used already.")
-        forget_count()
         return code
 
     def save(self) -> None:

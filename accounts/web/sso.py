@@ -21,7 +21,7 @@ from accounts.ceremonies import keep_sign_in
 from accounts.id_tokens import NotProved
 from accounts.proofs import FreshSignIn
 from accounts.services.sso import NotAdmitted, admit, is_linked, may_sign_in_anew
-from accounts.sessions import person_of
+from accounts.sessions import end_session_of_another, person_of
 from accounts.sso import claims_of, come_back, leave_for, many_factors, person_in
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 def _let_in(request: HttpRequest, state: dict[str, Any], claims: dict[str, Any]) -> HttpResponse:
     person = admit(claims=person_in(claims))
+    end_session_of_another(request, person)
     record_authentication(
         request, person, "socialaccount", provider=settings.OIDC_PROVIDER, uid=claims["sub"]
     )

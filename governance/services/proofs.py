@@ -34,7 +34,8 @@ WRONG_ALLOWED = 5
 WRONG_WITHIN = timedelta(minutes=15)
 USE_PASSKEY = "You have a passkey: sign with it."
 SET_ONE_UP = "Signing here needs a second factor: set up an app or a passkey under Your security."
-NEITHER = "Type your password, or use a passkey."
+NO_PASSWORD = "Type your password."  # noqa: S105 - a sentence, not a password
+NO_SIGN_IN = "Sign in anew first: it proves that it is you."
 THE_CODE = "Type the six digits that your authenticator app shows."
 
 
@@ -76,7 +77,8 @@ def _require_complete(proof: Proof, factors: Factors) -> None:
     if proof.key is not None:
         return
     if not proof.password and proof.sign_in is None:
-        raise Incomplete("password", USE_PASSKEY if factors.passkeys else NEITHER)
+        asked = NO_PASSWORD if factors.password else NO_SIGN_IN
+        raise Incomplete("password", USE_PASSKEY if factors.passkeys else asked)
     if factors.app and not proof.code:
         raise Incomplete("code", THE_CODE)
     if factors.passkeys and not factors.app:

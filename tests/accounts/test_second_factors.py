@@ -1,15 +1,21 @@
 """Authenticator apps and recovery codes: set up, at the door, once each, on the trail."""
 
 import re
+from threading import Barrier, Thread
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts import totp
 from accounts.factors import factors_of
+from accounts.models import FailedCode
 from accounts.policies import Refused
-from accounts.services.codes import activate_app
+from accounts.services.codes import accept_at_the_door, activate_app
+from accounts.services.lost import forget_factors
 from audit.models import Event
 from config import environment
 from tests.accounts.second_factors import App, app_of, at_the_door, proved
@@ -96,9 +102,14 @@ def test_guessing_codes_is_stopped(client, olga):
     at_the_door(client, olga)
     for _ in range(5):
         client.post("/accounts/2fa/", {"code": "000000"})
-    client.post("/accounts/2fa/", {"code": app.code()})
+    cache.clear()
+    locked = client.post("/accounts/2fa/", {"code": app.code()})
+    assert b"Too many wrong codes" in locked.content
     assert client.get("/accounts/me").status_code == 302
     assert events().count("accounts.code.refused") == 5
+    FailedCode.objects.all().delete()
+    client.post("/accounts/2fa/", {"code": app.code()})
+    assert client.get("/accounts/me").status_code == 200
 
 
 def test_a_recovery_code_lets_in_once(client, olga):
@@ -164,3 +175,40 @@ def test_an_unknown_policy_stops_the_start(monkeypatch):
     monkeypatch.setenv("OMBUD_SIGN_SECOND_FACTOR", "sometimes")
     with pytest.raises(ImproperlyConfigured, match="if_set, required"):
         environment.choice("OMBUD_SIGN_SECOND_FACTOR", ["if_set", "required"])
+
+
+def test_two_at_once_use_a_code_once(transactional_db, olga):
+    app = app_of(olga)
+    code, together, answers = app.code(), Barrier(2), []
+
+    def attempt():
+        together.wait()
+        answers.append(accept_at_the_door(actor=olga, code=code))
+        connection.close()
+
+    both = [Thread(target=attempt) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(answers, key=str) == [None, "totp"]
+
+
+def test_anna_helps_who_has_lost_everything(olga, anna, adam):
+    app_of(olga)
+    before = events()
+    for actor in (adam, olga):
+        with pytest.raises(Refused):
+            forget_factors(actor=actor, user_id=olga.pk)
+    app_of(anna)
+    with pytest.raises(Refused, match="Another administrator"):
+        forget_factors(actor=anna, user_id=anna.pk)
+    assert factors_of(olga).app
+    assert events()[:-1] == before
+    call_command("forget_factors", "olga@example.org", "--by", "anna@example.org")
+    assert not factors_of(olga).any_second
+    told = Event.objects.latest("sequence")
+    assert (told.event, told.actor_name) == ("accounts.factors.forgotten", "Anna")
+    assert told.data["forgotten"] == ["recovery_codes", "totp"]
+    with pytest.raises(CommandError, match="nobody"):
+        call_command("forget_factors", "x@example.org", "--by", "anna@example.org")

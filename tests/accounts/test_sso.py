@@ -10,6 +10,7 @@ from joserfc.jwk import RSAKey
 
 from accounts.groups import GroupRole, parse
 from accounts.models import Membership, User
+from accounts.services.lost import forget_factors
 from audit.models import Event
 from config import environment
 from tests.accounts.oidc_provider import running
@@ -167,6 +168,25 @@ def test_another_subject_with_her_address_is_not_olga(client, provider, olga):
     assert not is_in(client)
     assert events() == before
     assert SocialAccount.objects.count() == 1
+
+
+def test_another_subject_is_hers_once_an_administrator_unlinked_the_old(
+    client, provider, olga, anna
+):
+    entered(client)
+    client.logout()
+    assert forget_factors(actor=anna, user_id=olga.pk, identity=True) == ["single sign-on"]
+    provider.person = known("Other", olga.email)
+    entered(client)
+    assert is_in(client)
+    assert SocialAccount.objects.get().uid == "sub-Other"
+
+
+def test_who_comes_in_ends_the_session_of_another(client, provider, olga, sam):
+    client.force_login(sam, "allauth.account.auth_backends.AuthenticationBackend")
+    entered(client)
+    assert int(client.session["_auth_user_id"]) == olga.pk
+    assert Event.objects.latest("sequence").data["by"] == ["sso"]
 
 
 def test_another_issuer_s_subject_is_not_olga(client, provider, olga, settings):
