@@ -13,6 +13,7 @@ from django.db import models, transaction
 
 from accounts.events import AccountEvent
 from accounts.groups import GroupRole
+from accounts.id_tokens import LEEWAY
 from accounts.models import Membership, Team, User, UserKind
 from accounts.proofs import FreshSignIn
 from accounts.services.people import refuse_mixing
@@ -70,7 +71,7 @@ def signed_in_anew(*, person: User, proved: FreshSignIn, about: str) -> bool:
         return False
     age = time.time() - proved.at
     mine = is_linked(person=person, subject=proved.subject)
-    return mine and proved.about == about and 0 <= age <= FRESH
+    return mine and proved.about == about and -LEEWAY <= age <= FRESH
 
 
 def may_sign_in_anew(person: User) -> bool:

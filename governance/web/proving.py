@@ -11,6 +11,7 @@ from accounts.ceremonies import kept_sign_in, proof_of
 from accounts.factors import factors_of
 from accounts.services.sso import may_sign_in_anew
 from accounts.sessions import person_of
+from governance.services.proofs import REQUIRED
 
 FIELDS = ("password", "code", "passkey")
 
@@ -24,6 +25,7 @@ class Asked:
     provider: str
     signed_in_anew: bool
     only_passkey: bool
+    must_set_up: bool
     back: str
 
 
@@ -40,6 +42,7 @@ def ask(form: forms.Form, request: HttpRequest, about: str, back: str = "") -> A
         provider=settings.OIDC_NAME if not keys_only and may_sign_in_anew(person) else "",
         signed_in_anew=anew and not keys_only,
         only_passkey=keys_only,
+        must_set_up=not factors.any_second and settings.SIGN_SECOND_FACTOR == REQUIRED,
         back=back or request.path,
     )
     setattr(form, "asked", asked)  # noqa: B010 - read by the template beside the fields

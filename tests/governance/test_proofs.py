@@ -1,11 +1,13 @@
 """Signatures by two components: password and code, or a passkey; counted, bound, once."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.utils import timezone
 from fido2 import cbor
 from fido2.cose import CoseKey
 from fido2.utils import websafe_decode
@@ -13,7 +15,8 @@ from fido2.utils import websafe_decode
 from accounts.proofs import KeyAnswer, Proof
 from accounts.services.passkeys import begin_using, challenge_of
 from audit.models import Event
-from governance.models import FailedProof, RiskAssessment, SignOff
+from governance.jobs.findings import Found, raise_finding
+from governance.models import Attestation, FailedProof, RiskAssessment, SignOff
 from governance.refusals import (
     EvidenceChanged,
     Incomplete,
@@ -24,6 +27,7 @@ from governance.refusals import (
 from governance.risk_table import questionnaire
 from governance.services.proofs import bound_to
 from governance.services.risk import sign_risk
+from governance.services.waivers import ask_waiver
 from tests.accounts.second_factors import app_of, key_of
 from tests.conftest import PASSWORD
 from tests.governance.conftest import Unchanged, ask, sign
@@ -232,3 +236,54 @@ def test_the_api_takes_the_code_beside_the_password(one, olga, rita, signed_in):
     assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong_password")
     done = sent(code=app.code())
     assert (done.status_code, done.json()["method"]) == (201, "password+totp")
+
+
+def test_the_page_says_when_a_second_factor_must_be_set_up(one, olga, rita, signed_in, settings):
+    request = ask(olga, one)
+    desk, address = signed_in(rita), f"/change-requests/{request.pk}/sign"
+    assert b"needs a second factor" not in desk.get(address).content
+    settings.SIGN_SECOND_FACTOR = "required"
+    assert b"needs a second factor" in desk.get(address).content
+    refused = desk.post(address, words(request, password=PASSWORD))
+    assert refused.status_code == 403
+    assert not SignOff.objects.exists()
+
+
+def test_an_attestation_s_page_asks_for_the_code_too(flights, olga, signed_in):
+    app = app_of(olga)
+    row = Attestation.objects.create(model=flights, tier="medium", due_on="2030-01-01")
+    desk, address = signed_in(olga), f"/attestations/{row.pk}"
+    said = {"result": "fit", "statement": "Looked at.", "password": PASSWORD}
+    assert b"Code of your authenticator app" in desk.get(address).content
+    assert desk.post(address, said).status_code == 422
+    assert desk.post(address, said | {"code": "000000"}).status_code == 403
+    row.refresh_from_db()
+    assert row.signed_at is None
+    assert desk.post(address, said | {"code": app.code()}).status_code == 302
+    assert b"password and one-time code" in desk.get(address).content
+
+
+def test_a_waiver_is_granted_by_passkey_on_its_page(flights, olga, rosa, signed_in):
+    key = key_of(rosa)
+    waiver = ask_waiver(
+        actor=olga,
+        model_id=flights.pk,
+        reason="No night flights in winter.",
+        expires_on=timezone.now().date() + timedelta(days=30),
+        finding_id=raised(flights, olga).pk,
+    )
+    desk, address = signed_in(rosa), f"/waivers/{waiver.pk}"
+    about = f"waiver {waiver.pk}"
+    assert f'data-about="{about}"' in desk.get(address).content.decode()
+    said = {"decision": "grant", "reason": "It is winter."}
+    assert desk.post(address, said).status_code == 422
+    answer = json.dumps(key.get(desk.post("/accounts/passkey/sign", {"about": about}).json()))
+    assert desk.post(address, said | {"passkey": answer}).status_code == 302
+    waiver.refresh_from_db()
+    assert (waiver.state, waiver.method) == ("granted", "passkey")
+    assert b"passkey, unlocked by its person" in desk.get(address).content
+
+
+def raised(model, owner):
+    found = Found(kind="validation", severity="high", title="Night flights", text="Too few.")
+    return raise_finding(actor=owner, model=model, found=found)
