@@ -38,9 +38,8 @@ def check(
 ) -> Answer:
     """Whether a version may serve now, and why not if it may not.
 
-    `digest` is that of the model in hand (None: not checked), `revocations` the newest signed list
-    (None: there is none). With a token that has expired, or a list that is missing, too old or
-    bad, a version serves on only where its risk tier says `open`.
+    `digest` is that of the model in hand (None: not checked), `revocations` the newest list. With
+    a token or list that is expired, missing or bad it serves on only where its tier says `open`.
     """
     now = now or time.time()
     try:
@@ -53,8 +52,7 @@ def check(
     why = _refused(claims, listed, digest, now)
     if not why and doubt and claims["on_expiry"] != "open":
         why = f"{doubt} This risk tier stops then."
-    told = why or (f"{doubt} It serves on." if doubt else "")
-    return Answer(may_serve=not why, why=told, claims=claims)
+    return Answer(not why, why or (f"{doubt} It serves on." if doubt else ""), claims)
 
 
 def _refused(claims: Claims, listed: set[str], digest: str | None, now: float) -> str:
@@ -87,8 +85,7 @@ def _opened(text: str, jwks: Claims, kind: str) -> Claims:
         key = {one["kid"]: one for one in jwks["keys"]}[header.get("kid")]
         public = Ed25519PublicKey.from_public_bytes(_bytes(key["x"]))
         public.verify(_bytes(signature), f"{head}.{body}".encode())
-        claims: Claims = json.loads(_bytes(body))
-        return claims
+        return dict(json.loads(_bytes(body)))
     except InvalidSignature:
         raise Bad("the signature does not fit the content") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -96,4 +93,7 @@ def _opened(text: str, jwks: Claims, kind: str) -> Claims:
 
 
 def _bytes(text: str) -> bytes:
-    return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if base64.urlsafe_b64encode(raw).decode().rstrip("=") != text:  # one spelling of every token
+        raise ValueError("it is not in the base64 of RFC 7515")
+    return raw

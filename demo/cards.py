@@ -90,6 +90,23 @@ MORTGAGE = SHARED | {
     "contact": "Lending, model desk: olga@example.org",
 }
 
+MORTGAGE_VERSIONS = {
+    1: {
+        "trade_offs": "Grants from a chance of 85 % on: few losses, many good applicants left out.",
+    },
+    2: {
+        "overview": "The same regression as version 1, which grants from a chance of 50 % on.",
+        "trade_offs": (
+            "Grants from a chance of 50 % on: a few more losses, which a loan officer can still "
+            "stop, for selection rates that differ by less than a fifth between groups."
+        ),
+        "risks": (
+            "Hispanic and black applicants are selected almost as often as white ones. Groups are "
+            "small: the ratio of a quarter may be off by a tenth by chance alone."
+        ),
+    },
+}
+
 AIR_TIME = SHARED | {
     "overview": "Boosted trees that predict minutes in the air, trained on January and February.",
     "purpose": "Gives planners the minutes in the air, to plan fuel and connections with.",

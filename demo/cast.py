@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from demo.client import Client, version_path
+from demo.client import ApiError, Client, version_path
 from demo.training import Published, Trained
 
 TURN = 0.5
@@ -44,6 +44,16 @@ class Cast:
         """Olga asks for a change; returns the request's number."""
         body = {"kind": kind, "model": model, "version": version, "reason": reason, **more}
         return int(self.people["olga"].post("/change-requests", body)["id"])
+
+    def refused(self, kind: str, model: str, version: int, reason: str, **more: Any) -> Any:
+        """Olga asks for a change that the gates prevent; returns the problem that she is told."""
+        try:
+            request = self.submit(kind, model, version, reason, **more)
+        except ApiError as error:
+            if error.code != "gates_not_passed":
+                raise
+            return error.problem
+        raise RuntimeError(f"Change request {request} was taken, though a gate should prevent it.")
 
     def sign(self, request: int, person: str, meaning: str, reason: str) -> None:
         """A person reads the request, re-authenticates and approves what they read."""

@@ -43,7 +43,8 @@ SOURCES = [
 FEATURES = tuple(one.name for one in FIELDS)
 
 
-def train() -> Trained:
+def train(threshold: float = THRESHOLD, label: str = "1") -> Trained:
+    """The same regression whatever the threshold: only who is granted differs."""
     from sklearn.metrics import roc_auc_score
 
     rows = applications()
@@ -51,13 +52,16 @@ def train() -> Trained:
     estimator = _logistic_regression()
     with one_thread():
         estimator.fit(training[list(FEATURES)], training["approved"].astype("int64"))
-    log = log_of(estimator, held_out)
+    log = log_of(estimator, held_out, threshold)
     log["event_time"] = pd.Timestamp("1990-01-01", tz="UTC")
     return Trained(
         model=MODEL,
-        label="1",
+        label=label,
         task="binary",
-        description="Logistic regression on the application, without race, sex or marriage.",
+        description=(
+            "Logistic regression on the application, without race, sex or marriage; grants from "
+            f"a chance of {threshold:.0%} on."
+        ),
         estimator=estimator,
         features=FEATURES,
         fields=fields(),
@@ -73,8 +77,8 @@ def train() -> Trained:
         },
         training_rows=len(training),
         example=training[list(FEATURES)].head(5),
-        threshold=THRESHOLD,
-        params={"seed": str(SEED), "threshold": str(THRESHOLD)},
+        threshold=threshold,
+        params={"seed": str(SEED), "threshold": str(threshold)},
     )
 
 
@@ -88,7 +92,7 @@ def applications() -> pd.DataFrame:
     return found
 
 
-def log_of(estimator: Any, rows: pd.DataFrame) -> pd.DataFrame:
+def log_of(estimator: Any, rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """The prediction log of these applications, with the bank's decision beside it."""
     log = pd.DataFrame({"prediction_id": rows["application_id"]})
     for name in FEATURES:
@@ -96,7 +100,7 @@ def log_of(estimator: Any, rows: pd.DataFrame) -> pd.DataFrame:
     log["race"] = rows["race"]
     with one_thread():
         log["score"] = estimator.predict_proba(rows[list(FEATURES)])[:, 1]
-    log["approve"] = (log["score"] >= THRESHOLD).astype("int64")
+    log["approve"] = (log["score"] >= threshold).astype("int64")
     log["granted"] = rows["approved"].astype("Int64")
     return log
 
@@ -104,7 +108,7 @@ def log_of(estimator: Any, rows: pd.DataFrame) -> pd.DataFrame:
 def production(trained: Trained, *, now: datetime) -> Replay:
     """All applications in their order, spread evenly over the last forty weeks."""
     rows = applications()
-    log = log_of(trained.estimator, rows)
+    log = log_of(trained.estimator, rows, trained.threshold or THRESHOLD)
     step = timedelta(weeks=WEEKS) / len(rows)
     ago = pd.to_timedelta([step * left for left in range(len(rows), 0, -1)])
     log["event_time"] = (pd.Timestamp(now) - ago).floor("s")

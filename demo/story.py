@@ -20,6 +20,7 @@ from demo.replay import HORIZON_HOURS, Batch, Replay, batches
 from demo.training import publish, publish_run
 
 FLIGHT_DELAY, MORTGAGE, AIR_TIME = "flight-delay", "mortgage-approval", "air-time"
+LENIENT = "mortgage-approval at a half"
 CHALLENGE = timedelta(weeks=6)  # enough for four whole weeks whose outcomes have come
 BEFORE = timedelta(weeks=8)
 AIR_TIME_SHARE = 4  # every fourth flight is enough for the second model on the same flights
@@ -63,6 +64,7 @@ def train(cast: Cast) -> str:
         "v2": flight_delay.train_v2(),
         AIR_TIME: air_time.train(),
         MORTGAGE: mortgage.train(),
+        LENIENT: mortgage.train(mortgage.LENIENT_THRESHOLD, "2"),
     }
     cast.trained.update(made)
     for key, trained in made.items():
@@ -81,10 +83,13 @@ def register(cast: Cast) -> str:
     _register_version(cast, FLIGHT_DELAY, "v1", 1)
     _register_version(cast, AIR_TIME, AIR_TIME, 1)
     _register_version(cast, MORTGAGE, MORTGAGE, 1)
+    _register_version(cast, MORTGAGE, LENIENT, 2)
     for slug in MODELS:
         cast.watched(slug)
+        purposes = ["credit"] if slug == MORTGAGE else ["operations"]
+        olga.put(f"/models/{slug}/scope", {"jurisdictions": ["US"], "purposes": purposes})
     _watch_longer(cast, MORTGAGE)
-    return "3 models, 4 versions, every file of theirs hashed"
+    return "3 models, 5 versions, every file of theirs hashed"
 
 
 def serve_first(cast: Cast) -> str:
@@ -93,10 +98,55 @@ def serve_first(cast: Cast) -> str:
         (FLIGHT_DELAY, 0, ("vera", "rita")),
         (FLIGHT_DELAY, 1, ("vera", "rita")),
         (AIR_TIME, 1, ("rita",)),
-        (MORTGAGE, 1, ("vera", "rita", "rosa")),
     ):
         _approve(cast, "promote", model, version, signers, "It meets its targets.", **PRODUCTION)
-    return "flight-delay 1, air-time 1 and mortgage-approval 1 serve"
+    return "flight-delay 1 and air-time 1 serve"
+
+
+def decide_fairly(cast: Cast) -> str:
+    """At .85 the four-fifths rule is broken, and the promotion is blocked; at .50 it is kept, and
+    as the groups are small, under a condition."""
+    problem = cast.refused("promote", MORTGAGE, 1, "It meets its targets.", **PRODUCTION)
+    failed = [gate["gate"] for gate in problem["gates"]]
+    if failed != ["within_limits"]:
+        raise RuntimeError(f"Blocked by {failed}, not by the four-fifths rule alone.")
+    _find_fault(cast, problem["gates"][0]["message"])
+    shadow = {"environment": "production", "role": "shadow"}
+    everybody = ("vera", "rita", "rosa")
+    _approve(cast, "promote", MORTGAGE, 1, everybody, "Watched, not used.", **shadow)
+    fair = {
+        "kind": "measure",
+        "metric": "demographic_parity_ratio",
+        "field": "race",
+        "at_least": 0.8,
+        "broken_by": "interval",
+        "monitor": _monitor(cast, MORTGAGE, "demographic_parity_difference"),
+    }
+    reason = "Grants from a chance of 50 % on: every group above four fifths of the highest."
+    _approve(cast, "promote", MORTGAGE, 2, everybody, reason, conditions=[fair], **PRODUCTION)
+    return "mortgage-approval 1 is blocked, 2 serves under a condition"
+
+
+def _find_fault(cast: Cast, message: str) -> None:
+    """What the gate said becomes a finding, with somebody who answers for it."""
+    cast.vera.post(
+        "/findings",
+        {
+            "model": MORTGAGE,
+            "version": 1,
+            "kind": "validation",
+            "severity": "high",
+            "title": "Selection rates break the four-fifths rule at threshold .85",
+            "text": f"{message} A lower threshold, or another model, is needed.",
+            "owner": "olga@example.org",
+            "due_on": (cast.now + timedelta(days=30)).date().isoformat(),
+        },
+    )
+
+
+def _monitor(cast: Cast, model: str, metric: str) -> int:
+    found = cast.olga.pages("/monitors", model=model)
+    return next(int(one["id"]) for one in found if one["metric"] == metric)
 
 
 def end_version_0(cast: Cast) -> str:
@@ -111,10 +161,12 @@ def replay(cast: Cast) -> str:
     """Ten months of predictions and of outcomes that come hours to days later."""
     flights = flight_delay.production(cast.trained["v1"], now=cast.now)
     minutes = _thinned(air_time.production(cast.trained[AIR_TIME], now=cast.now))
-    homes = mortgage.production(cast.trained[MORTGAGE], now=cast.now)
+    homes = mortgage.production(cast.trained[LENIENT], now=cast.now)
     sent = _send(cast, FLIGHT_DELAY, 1, flights)
     sent += _send(cast, AIR_TIME, 1, minutes, days=4)
-    sent += _send(cast, MORTGAGE, 1, homes, days=7)
+    sent += _send(cast, MORTGAGE, 2, homes, days=7)
+    strict = mortgage.production(cast.trained[MORTGAGE], now=cast.now)
+    sent += _send(cast, MORTGAGE, 1, strict, days=7, outcomes=False)
     return f"{sent:,} rows sent"
 
 
@@ -188,9 +240,10 @@ def restore_version_0(cast: Cast) -> str:
 
 
 CHAPTERS: list[tuple[str, Callable[[Cast], str]]] = [
-    ("Training five versions on real data", train),
+    ("Training six versions on real data", train),
     ("Registering models, versions, schemas, references and cards", register),
     ("Approving the first versions", serve_first),
+    ("Approving mortgages fairly", decide_fairly),
     ("Retiring and archiving version 0", end_version_0),
     ("Replaying ten months of predictions and outcomes", replay),
     ("Waiting for drift and performance runs", watch),
@@ -233,12 +286,19 @@ def _register_version(
 def _card(model: str, number: int) -> dict[str, str]:
     if model == FLIGHT_DELAY:
         return cards.FLIGHT_DELAY | {"overview": cards.FLIGHT_DELAY_OVERVIEW[number]}
-    return {AIR_TIME: cards.AIR_TIME, MORTGAGE: cards.MORTGAGE}[model]
+    if model == MORTGAGE:
+        return cards.MORTGAGE | cards.MORTGAGE_VERSIONS[number]
+    return cards.AIR_TIME
 
 
 def _watch_longer(cast: Cast, model: str) -> None:
-    """About fifty applications a week are too few to judge: Olga has eight weeks judged at once."""
+    """About fifty applications a week are too few to judge: Olga has eight weeks judged at once.
+
+    Fairness is told by the quarter already.
+    """
     for monitor in cast.olga.pages("/monitors", model=model):
+        if monitor["kind"] == "fairness":
+            continue
         cast.olga.patch(f"/monitors/{monitor['id']}", LONGER)
 
 

@@ -50,18 +50,22 @@ class Answer:
     since: datetime
     card: dict[str, Any] | None
     audit: dict[str, Any] | None
+    conditions: tuple[str, ...] = ()
+    ends: datetime | None = None
 
 
 def claims_of(answer: Answer, *, issuer: str, now: datetime) -> dict[str, Any]:
-    """The payload of the token."""
+    """The payload of the token; it outlives no condition that ends on a day."""
     life = LIVES[answer.risk_tier]
+    expires = now + life.length
+    ends = expires if answer.ends is None else min(expires, answer.ends)
     return {
         "iss": issuer,
         "sub": f"{answer.model}/{answer.version}",
         "jti": token_id(answer.clearance_id),
         "iat": seconds(now),
         "nbf": seconds(now),
-        "exp": seconds(now + life.length),
+        "exp": seconds(ends),
         "on_expiry": life.on_expiry,
         "model": answer.model,
         "version": answer.version,
@@ -72,6 +76,7 @@ def claims_of(answer: Answer, *, issuer: str, now: datetime) -> dict[str, Any]:
         "artifact_digest": answer.artifact_digest,
         "state": answer.state,
         "reasons": list(answer.reasons),
+        "conditions": list(answer.conditions),
         "since": seconds(answer.since),
         "card": answer.card,
         "audit": answer.audit,

@@ -18,6 +18,8 @@ class GovernanceEvent(StrEnum):
     CLEARANCE_SUSPENDED = "governance.clearance.suspended"
     CLEARANCE_REINSTATED = "governance.clearance.reinstated"
     CLEARANCE_ENDED = "governance.clearance.ended"
+    CONDITIONS_SET = "governance.conditions.set"
+    CONDITION_LAPSED = "governance.condition.lapsed"
     FRAMEWORK_LOADED = "governance.framework.loaded"
     RULE_CHANGED = "governance.rule.changed"
     SCOPE_SET = "governance.scope.set"

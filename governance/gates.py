@@ -1,10 +1,19 @@
 """The rules a change must meet: facts in, findings out. Pure: what is asked when is policy data."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.numbers import Number, compare
+from governance.numbers import (
+    MEASURED,
+    ON_REFERENCE,
+    RECORDED,
+    Number,
+    base_name,
+    compare,
+    interval_of,
+)
 
 STAGES: dict[str, frozenset[str]] = {
     "promote": frozenset({"candidate", "approved", "serving"}),
@@ -13,6 +22,9 @@ STAGES: dict[str, frozenset[str]] = {
     "archive": frozenset({"retired"}),
     "restore": frozenset({"archived"}),
 }
+
+
+RENEWABLE = frozenset({"conditional", "suspended"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,9 @@ class Facts:
     archive: str = ""
     archive_verified: bool = False
     findings: tuple[tuple[str, str], ...] = ()
+    clearance: str = ""
+    has_groups: bool = False
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,11 +111,20 @@ def _stage(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
         needed = " or ".join(sorted(STAGES[facts.kind]))
         return False, f"To {verb} it, it must be {needed}; it is {facts.stage}.", evidence
     if (facts.environment, facts.role) in facts.serves_as:
-        return False, f"It is {facts.role} in {facts.environment} already.", evidence
+        return _renewal(facts, evidence)
     if facts.kind == "roll_back" and not facts.was_champion:
         message = f"It was never champion in {facts.environment}: promote it instead."
         return False, message, evidence
     return True, f"It is {facts.stage}.", evidence
+
+
+def _renewal(facts: Facts, evidence: dict[str, Any]) -> Answer:
+    """What serves already is approved again only where its clearance has something to gain."""
+    if facts.clearance in RENEWABLE:
+        state = facts.clearance.replace("_", " ")
+        message = f"It is {facts.role} already; its clearance is {state} and would be given anew."
+        return True, message, evidence | {"clearance": facts.clearance}
+    return False, f"It is {facts.role} in {facts.environment} already.", evidence
 
 
 def _artifact_hashed(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
@@ -227,6 +251,75 @@ def _no_open_findings(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
     return False, f"Close, or have waived: {named}.", evidence
 
 
+def _within_limits(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
+    """A number of the version against limits that were set before it was measured.
+
+    Production speaks before the reference, and that before the training run. Where the interval
+    reaches beyond the limit, `when_unsure` says what then: `pass`, `condition` (the request has to
+    carry a condition on the same number), or `prevent`.
+    """
+    metric, roles = str(parameters["metric"]), parameters.get("roles", ["champion"])
+    words = metric.replace("_", " ")
+    if facts.role not in roles:
+        return True, f"It is not asked of a {facts.role or 'version that ends'}.", {}
+    if facts.task not in parameters.get("tasks", [facts.task]):
+        return True, f"It is not asked of a model whose task is {facts.task}.", {}
+    number = _worst(facts.numbers, metric, lowest="at_least" in parameters)
+    if number is None:
+        return _unmeasured(facts, words, parameters)
+    evidence = {**number.as_evidence(), **_limits_of(parameters)}
+    return (*_held(number, facts, words, parameters), evidence)
+
+
+def _worst(numbers: Sequence[Number], metric: str, *, lowest: bool) -> Number | None:
+    """The number nearest to its limit, of the best source that has any."""
+    for source in (MEASURED, ON_REFERENCE, RECORDED):
+        found = [n for n in numbers if n.source == source and base_name(n.metric) == metric]
+        if found:
+            return (min if lowest else max)(found, key=lambda n: n.value)
+    return None
+
+
+def _unmeasured(facts: Facts, words: str, parameters: Mapping[str, Any]) -> Answer:
+    if not facts.has_groups and parameters.get("of_groups", False):
+        return True, "Its schema names no groups of people, so there is nothing to compare.", {}
+    return False, f"Its {words} was never measured: give it a reference that tells it.", {}
+
+
+def _limits_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: parameters[name] for name in ("at_least", "at_most") if name in parameters}
+
+
+def _held(
+    number: Number, facts: Facts, words: str, parameters: Mapping[str, Any]
+) -> tuple[bool, str]:
+    least = float(parameters.get("at_least", -math.inf))
+    most = float(parameters.get("at_most", math.inf))
+    needed = " and ".join(
+        f"{name.replace('_', ' ')} {limit:.6g}" for name, limit in _limits_of(parameters).items()
+    )
+    label = number.label[:1].upper() + number.label[1:]
+    said = f"{label} {number.value:.3g}, {number.source}; it has to be {needed}."
+    if not least <= number.value <= most:
+        return False, said
+    low, high = interval_of(number)
+    if least <= low and high <= most:
+        return True, said
+    return _unsure(said, f"{low:.3g} to {high:.3g}", facts, words, parameters)
+
+
+def _unsure(
+    said: str, interval: str, facts: Facts, words: str, parameters: Mapping[str, Any]
+) -> tuple[bool, str]:
+    doubt = f"{said} Its 95 % interval, {interval}, reaches beyond the limit"
+    when = parameters.get("when_unsure", "pass")
+    if when == "prevent":
+        return False, f"{doubt}: more rows would tell."
+    if when == "condition" and parameters["metric"] not in facts.conditions:
+        return False, f"{doubt}: ask for it under a condition on its {words}."
+    return True, f"{doubt}{', so it is a condition' if when == 'condition' else ''}."
+
+
 GATES: dict[str, tuple[str, Rule]] = {
     "stage": ("Stage allows the change", _stage),
     "artifact_hashed": ("Files are hashed", _artifact_hashed),
@@ -236,6 +329,7 @@ GATES: dict[str, tuple[str, Rule]] = {
     "monitors_enabled": ("Monitors are enabled", _monitors_enabled),
     "no_critical_incident": ("No critical incident is open", _no_critical_incident),
     "not_worse": ("Not worse than the champion", _not_worse),
+    "within_limits": ("Number within its limits", _within_limits),
     "format_safe": ("Format is safe to load", _format_safe),
     "replaced": ("A replacement serves", _replaced),
     "no_open_findings": ("No grave finding is open", _no_open_findings),

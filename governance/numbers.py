@@ -7,11 +7,20 @@ from datetime import datetime
 from typing import Any
 
 MEASURED = "measured in production"
+ON_REFERENCE = "measured on the reference"
 RECORDED = "recorded by the training run"
 
-LOWER_IS_BETTER = frozenset(
-    {"mae", "rmse", "mse", "mape", "log_loss", "brier", "ece", "bias", "error_rate", "psi"}
+FAIRNESS_GAPS = frozenset(
+    {
+        "demographic_parity_difference",
+        "equal_opportunity_difference",
+        "accuracy_difference",
+        "mae_difference",
+    }
 )
+LOWER_IS_BETTER = FAIRNESS_GAPS | {
+    *("mae", "rmse", "mse", "mape", "log_loss", "brier", "ece", "bias", "error_rate", "psi")
+}
 HIGHER_IS_BETTER = frozenset(
     {
         "auc",
@@ -29,8 +38,11 @@ HIGHER_IS_BETTER = frozenset(
         "specificity",
         "gini",
         "ks",
+        "demographic_parity_ratio",
     }
 )
+# What is told of fairness beside a version's performance.
+FAIRNESS = FAIRNESS_GAPS | {"demographic_parity_ratio"}
 PRIMARY: dict[str, tuple[str, ...]] = {
     "binary": ("auc", "roc_auc", "accuracy", "log_loss"),
     "multiclass": ("accuracy", "macro_f1", "f1", "log_loss"),
@@ -82,6 +94,11 @@ class Comparison:
         """Whether the difference may be chance; unknown intervals are points."""
         ours, theirs = self.proposed, self.champion
         return _low(ours) <= _high(theirs) and _low(theirs) <= _high(ours)
+
+
+def interval_of(number: Number) -> tuple[float, float]:
+    """The ends of a number's interval; of a number without one, itself twice."""
+    return _low(number), _high(number)
 
 
 def _low(number: Number) -> float:

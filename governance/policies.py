@@ -65,6 +65,10 @@ def can_sign(actor: Any, request: "ChangeRequest") -> bool:
     return bool(signing_roles(actor, request)) and not had_a_hand(actor, request)
 
 
+def can_set_conditions(actor: Any, request: "ChangeRequest") -> bool:
+    return can_submit(actor, request.model) or can_sign(actor, request)
+
+
 SECOND_LINE = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
 
 

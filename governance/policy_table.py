@@ -59,8 +59,23 @@ def _promotion_gates(tier: str) -> list[Gate]:
         _gate("no_critical_incident", "prevent"),
         _gate("no_open_findings", "prevent", severity="critical"),
         _gate("not_worse", "prevent" if tier == "high" else "warn", margin=0.02),
+        _four_fifths("prevent" if tier == "high" else "warn"),
         _gate("format_safe", "warn"),
     ]
+
+
+def _four_fifths(mode: str) -> Gate:
+    """29 CFR 1607.4(D): a selection rate below four fifths of the highest group's is generally
+    regarded as evidence of adverse impact. Small groups leave doubt: then under a condition."""
+    return _gate(
+        "within_limits",
+        mode,
+        metric="demographic_parity_ratio",
+        at_least=0.8,
+        tasks=["binary"],
+        of_groups=True,
+        when_unsure="condition",
+    )
 
 
 def _gates(kind: str, tier: str) -> list[Gate]:

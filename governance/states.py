@@ -15,6 +15,10 @@ class RequestKind(StrEnum):
 BESIDE_CHAMPION = frozenset({RequestKind.PROMOTE, RequestKind.ROLL_BACK, RequestKind.RETIRE})
 
 
+# A change after which the version serves may be asked for under conditions.
+CONDITIONAL = frozenset({RequestKind.PROMOTE, RequestKind.ROLL_BACK})
+
+
 class RequestState(StrEnum):
     OPEN = "open"
     APPROVED = "approved"
@@ -29,6 +33,15 @@ class ClearanceState(StrEnum):
     CONDITIONAL = "conditional"
     SUSPENDED = "suspended"
     NOT_CLEARED = "not_cleared"
+
+
+class ConditionState(StrEnum):
+    """A condition lapses once; it ends when its approval is replaced or the version serves no
+    longer."""
+
+    IN_FORCE = "in_force"
+    LAPSED = "lapsed"
+    ENDED = "ended"
 
 
 class GateMode(StrEnum):

@@ -86,6 +86,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST api/v1/change-requests/{request}/decisions": {**SIGN, "digest": "d" * 64},
     "POST api/v1/change-requests/{request}/withdraw": REASON,
+    "PUT api/v1/change-requests/{request}/conditions": {"conditions": [], **REASON},
     "POST api/v1/archives": {"model": "flight-delay", "version": 0, **REASON},
     "POST api/v1/archives/{archive}/restore": REASON,
     "POST api/v1/models/{model}/versions/{version}/clearance": {"decision": "suspend", **REASON},

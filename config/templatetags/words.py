@@ -97,6 +97,8 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "proposed": ("help-circle", "info"),
         "outdated": ("history", "warning"),
         "lapsed": ("hourglass", "warning"),
+        "holds": ("circle-check", "ok"),
+        "unmeasured": ("circle-dashed", "unknown"),
         "missing": ("circle-dashed", "warning"),
         "in_force": ("circle-check", "ok"),
         "ended": ("hourglass", "unknown"),

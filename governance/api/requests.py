@@ -14,6 +14,7 @@ from accounts.sessions import person_of
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import (
+    ConditionsSerializer,
     NewArchiveSerializer,
     NewDecisionSerializer,
     NewRequestSerializer,
@@ -24,7 +25,7 @@ from governance.api.serializers import (
 )
 from governance.models import ChangeRequest
 from governance.querysets import ChangeRequestQuerySet
-from governance.services.requests import refresh_evidence, submit, withdraw
+from governance.services.requests import refresh_evidence, set_conditions, submit, withdraw
 from governance.services.signoffs import decide
 from governance.states import RequestKind, RequestState
 from registry.api import views as archives
@@ -131,6 +132,22 @@ class RefreshView(APIView):
         return _detail(request, pk)
 
 
+class ConditionsView(APIView):
+    @extend_schema(
+        operation_id="change_requests_set_conditions",
+        request=ConditionsSerializer,
+        responses=answers(200, RequestDetailSerializer, 400, 409, 415, 422),
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Ask for the same under other conditions: what was signed before does not count then."""
+        found = _visible(request, pk)
+        shape = ConditionsSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        with refusals_as_problems():
+            set_conditions(actor=person_of(request), request_id=found.pk, **shape.validated_data)
+        return _detail(request, pk)
+
+
 class ArchiveListView(archives.ArchiveListView):
     """The registry's list of archives, and beside it the way to ask for one."""
 
@@ -183,7 +200,7 @@ def _with_parts(request: Any) -> ChangeRequestQuerySet:
     return (
         ChangeRequest.objects.visible_to(request.user)
         .select_related("model", "version", "requested_by", "policy")
-        .prefetch_related("gates", "signoffs__request")
+        .prefetch_related("gates", "signoffs__request", "in_force")
     )
 
 

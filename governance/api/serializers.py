@@ -6,7 +6,15 @@ from typing import Any
 from rest_framework import serializers
 
 from governance.api.proving import SignedSerializer
-from governance.models import ChangeRequest, Clearance, Decision, GateResult, SignOff
+from governance.conditions import MOST
+from governance.models import (
+    ChangeRequest,
+    Clearance,
+    Condition,
+    Decision,
+    GateResult,
+    SignOff,
+)
 from governance.reads.evidence import what_changed
 from governance.reads.signatures import counting, missing
 from governance.states import RequestKind
@@ -39,6 +47,27 @@ class NewRequestSerializer(serializers.Serializer[Any]):
         default=Decimal(1),
     )
     reason = serializers.CharField(max_length=4000)
+    conditions = serializers.ListField(
+        child=serializers.DictField(),
+        max_length=MOST,
+        default=list,
+        help_text="Limits that Ombud checks while it serves, each with a kind: measure (metric, "
+        "field, segment, at_least, at_most, broken_by value or interval, monitor), traffic "
+        "(at_most), days (days), incidents (severity)",
+    )
+
+
+class ConditionsSerializer(serializers.Serializer[Any]):
+    conditions = serializers.ListField(child=serializers.DictField(), max_length=MOST)
+    reason = serializers.CharField(max_length=4000)
+
+
+class ConditionSerializer(serializers.ModelSerializer[Condition]):
+    seen = serializers.CharField(source="said", help_text="What was seen when it was last judged")
+
+    class Meta:
+        model = Condition
+        fields = ["text", "terms", "state", "holds", "seen", "since", "ended_at"]
 
 
 class NewDecisionSerializer(SignedSerializer):
@@ -144,10 +173,11 @@ class RequestDetailSerializer(RequestSerializer):
     signatures = SignOffSerializer(many=True, source="signoffs")
     missing = serializers.SerializerMethodField(help_text="Signatures still needed, by role")
     stale = serializers.SerializerMethodField(help_text="What changed since submission")
+    in_force = ConditionSerializer(many=True, help_text="Its conditions since it was carried out")
 
     class Meta(RequestSerializer.Meta):
         fields = [*RequestSerializer.Meta.fields, "gates", "evidence", "signatures"]
-        fields += ["missing", "stale"]
+        fields += ["missing", "stale", "conditions", "in_force"]
 
     def get_missing(self, request: ChangeRequest) -> dict[str, int]:
         return missing(request, counting(request))

@@ -17,7 +17,7 @@ from accounts.api.problems import Problem
 from governance.api.documentation import answers
 from governance.clearance_tokens import LIST_LIFE, LIST_TYPE, TYPE, Answer, claims_of, seconds
 from governance.gateways import keys
-from governance.reads.clearance_tokens import Revoked, answers_of, revoked
+from governance.reads.clearance_tokens import Revoked, answers_of, proof_of, revoked
 from governance.reads.status import DEFAULT_ENVIRONMENT
 
 KEPT_SECONDS = 300
@@ -29,6 +29,11 @@ class TokenSerializer(serializers.Serializer[Any]):
     state = serializers.CharField(help_text="cleared, conditional, suspended")
     expires_at = serializers.DateTimeField()
     token = serializers.CharField(help_text="Compact JWS, EdDSA; see clients/ombud_clearance.py")
+    proof = serializers.DictField(
+        allow_null=True,
+        help_text="That the token's audit event is in a signed checkpoint, for "
+        "clients/ombud_verify.py; null until the next checkpoint",
+    )
 
 
 class TokensSerializer(serializers.Serializer[Any]):
@@ -101,6 +106,7 @@ def _token(one: Answer, now: datetime) -> dict[str, Any]:
         "state": one.state,
         "expires_at": datetime.fromtimestamp(claims["exp"], tz=now.tzinfo),
         "token": keys.sign(claims, kind=TYPE),
+        "proof": proof_of(one),
     }
 
 

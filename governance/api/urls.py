@@ -25,6 +25,7 @@ from governance.api.frameworks import FrameworkChangesView, FrameworkListView, F
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
     ArchiveListView,
+    ConditionsView,
     DecisionView,
     RefreshView,
     RequestListView,
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests/<int:pk>", RequestView.as_view(), name="api-request"),
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
     path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
+    path("change-requests/<int:pk>/conditions", ConditionsView.as_view(), name="api-conditions"),
     path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
     path("frameworks", FrameworkListView.as_view(), name="api-frameworks"),
     path("frameworks/<slug:framework>", FrameworkView.as_view(), name="api-framework"),

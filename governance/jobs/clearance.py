@@ -8,21 +8,23 @@ from django.db.models.functions import Now
 
 from audit.record import record
 from governance.events import GovernanceEvent
-from governance.models import Clearance
-from governance.states import ClearanceState
+from governance.models import Clearance, Condition
+from governance.states import ClearanceState, ConditionState
 from registry.models import Version
 
 
 @transaction.atomic
 def grant(*, actor: Any, version: Version, environment: str, reasons: list[str]) -> Clearance:
-    """The version may serve in the environment, from now on."""
-    row = _replace(actor, version, environment, ClearanceState.CLEARED, reasons)
+    """The version may serve in the environment, from now on; conditionally if there are any."""
+    state = _granted(version, environment)
+    row = _replace(actor, version, environment, state, reasons)
     record(
         actor,
         GovernanceEvent.CLEARANCE_GRANTED,
         row,
         environment=environment,
         reasons=reasons,
+        conditions=[one.text for one in _conditions(version.pk, environment)],
     )
     return row
 
@@ -36,8 +38,11 @@ def reinstate(
     reasons: list[str],
     considered: list[int],
 ) -> Clearance:
-    """A person decided that a suspended version may serve again, `considered` incidents known."""
-    row = _replace(actor, version, environment, ClearanceState.CLEARED, reasons)
+    """A person decided that a suspended version may serve again, `considered` incidents known.
+
+    Its conditions stay as they are.
+    """
+    row = _replace(actor, version, environment, _granted(version, environment), reasons)
     row.considered = considered
     row.save(update_fields=["considered"])
     record(
@@ -80,6 +85,7 @@ def end(*, actor: Any, version: Version, reason: str, environment: str | None = 
     if environment is not None:
         rows = rows.filter(environment=environment)
     ended = list(rows)
+    end_conditions(version.pk, environment)
     Clearance.objects.filter(pk__in=[row.pk for row in ended]).update(until=Now())
     for row in ended:
         record(
@@ -98,6 +104,24 @@ def in_force(version: Version) -> QuerySet[Clearance]:
         .select_related("version__model")
         .filter(version=version, until__isnull=True)
     )
+
+
+def end_conditions(version_id: int, environment: str | None) -> None:
+    """The approval that they belong to holds no longer; those that lapsed are over too."""
+    rows = Condition.objects.filter(version=version_id).exclude(state=ConditionState.ENDED)
+    here = rows if environment is None else rows.filter(environment=environment)
+    here.update(state=ConditionState.ENDED, ended_at=Now())
+
+
+def _conditions(version_id: int, environment: str) -> QuerySet[Condition]:
+    return Condition.objects.filter(
+        version=version_id, environment=environment, state=ConditionState.IN_FORCE
+    )
+
+
+def _granted(version: Version, environment: str) -> ClearanceState:
+    under = _conditions(version.pk, environment).exists()
+    return ClearanceState.CONDITIONAL if under else ClearanceState.CLEARED
 
 
 def _replace(

@@ -17,6 +17,7 @@ from governance.events import GovernanceEvent
 from governance.exports import card_markdown
 from governance.jobs.cards import refresh_as_system
 from governance.jobs.clearance import end, grant
+from governance.jobs.conditions import put_in_force
 from governance.jobs.locks import locked_request
 from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, SignOff
@@ -101,6 +102,7 @@ def _promote(request: ChangeRequest) -> None:
     if replaced and champion is not None and champion.pk != request.version_id:
         reason = f"Replaced by version {request.version.number} ({because})."
         end(actor=SYSTEM, version=champion, environment=request.environment, reason=reason)
+    put_in_force(request)
     grant(
         actor=SYSTEM,
         version=request.version,

@@ -6,6 +6,8 @@ from django.db import transaction
 
 from audit.record import SYSTEM
 from governance.jobs.clearance import in_force, suspend
+from governance.jobs.conditions import check_conditions
+from governance.jobs.drills import follow_drills
 from governance.jobs.execute import mark_failed
 from governance.jobs.locks import locked_version
 from governance.jobs.status import rebuild_status
@@ -22,12 +24,15 @@ MAY_SERVE = (ClearanceState.CLEARED, ClearanceState.CONDITIONAL)
 
 
 def follow_verdicts() -> None:
-    """Suspend what a critical incident speaks against, notice dead jobs, prepare answers anew.
+    """Suspend what a broken condition or a critical incident speaks against, notice dead jobs,
+    prepare answers anew.
 
     Runs every few seconds, on several machines at once without harm.
     """
+    check_conditions()
     for clearance, incident in _speaking_against():
         _suspend(clearance, incident)
+    follow_drills()
     for request_id in _given_up():
         mark_failed(request_id=request_id, error="The worker died in its last allowed attempt.")
     for model_ids in _in_parts(Model.objects.order_by("pk").values_list("pk", flat=True)):

@@ -2,6 +2,7 @@
 
 from governance.models.cards import Card, CardRevision, Claim
 from governance.models.clearance import Clearance, StatusRow
+from governance.models.conditions import Condition
 from governance.models.findings import (
     Finding,
     FindingEntry,
@@ -35,6 +36,7 @@ __all__ = [
     "ChangeRequest",
     "Claim",
     "Clearance",
+    "Condition",
     "Control",
     "ControlStatus",
     "Decision",

@@ -28,6 +28,9 @@ class ChangeRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="change_requests"
     )
     policy = models.ForeignKey(ApprovalPolicy, on_delete=models.PROTECT, related_name="+")
+    conditions = models.JSONField(
+        default=list, help_text="Under which it is asked for; checked once it is carried out"
+    )
     quorum = models.JSONField(help_text="Copied from the policy when submitted")
     evidence = models.JSONField(help_text="Artifact, card, gates and champion, as submitted")
     digest = models.CharField(max_length=64, help_text="SHA-256 of what is signed")

@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from audit.models import Event
+from audit.proofs import NotProvable, prove_event
 from governance.clearance_tokens import LONGEST, MAY_SERVE, Answer, token_id
-from governance.models import CardRevision, Clearance
+from governance.conditions import ends_at, terms_of
+from governance.models import CardRevision, Clearance, Condition
+from governance.reads.conditions import of_versions
 from registry.models import Deployment
 from registry.states import DeploymentRole
 
@@ -26,7 +29,7 @@ class Revoked:
 
 
 def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
-    """The clearance of every version that serves there, the champion first; four queries."""
+    """The clearance of every version that serves there, the champion first; five queries."""
     serving = list(
         Deployment.objects.visible_to(user)
         .filter(model__slug=model, environment=environment, ended_at__isnull=True)
@@ -41,12 +44,30 @@ def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
         )
     }
     cards, events = _cards(rows.keys()), _events([row.pk for row in rows.values()])
+    under = of_versions(rows.keys())
     ranked = sorted(serving, key=lambda one: (one.role != DeploymentRole.CHAMPION, one.pk))
     return [
-        _answer(one, rows[one.version_id], cards.get(one.version_id), events)
+        _answer(
+            one,
+            rows[one.version_id],
+            cards.get(one.version_id),
+            events,
+            under.get((one.version_id, environment), []),
+        )
         for one in ranked
         if one.version_id in rows
     ]
+
+
+def proof_of(answer: Answer) -> dict[str, Any] | None:
+    """That the event named in the token is in the newest signed checkpoint; None before it is."""
+    if answer.audit is None:
+        return None
+    event = Event.objects.get(sequence=answer.audit["sequence"])
+    try:
+        return prove_event(event=event).content()
+    except NotProvable:
+        return None
 
 
 def revoked(now: datetime) -> list[Revoked]:
@@ -71,7 +92,9 @@ def _answer(
     row: Clearance,
     card: dict[str, Any] | None,
     events: dict[str, dict[str, Any]],
+    under: list[Condition],
 ) -> Answer:
+    ends = [ends_at(terms_of(condition.terms), condition.since) for condition in under]
     return Answer(
         clearance_id=row.pk,
         model=one.model.slug,
@@ -86,6 +109,8 @@ def _answer(
         since=row.since,
         card=card,
         audit=events.get(str(row.pk)),
+        conditions=tuple(condition.text for condition in under),
+        ends=min((end for end in ends if end is not None), default=None),
     )
 
 

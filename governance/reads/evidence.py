@@ -8,9 +8,11 @@ from django.db.models import Count, Q
 
 from audit.chain import plain, sha256_of
 from governance.card_fields import completeness
+from governance.conditions import Terms
 from governance.gates import Facts, GateFinding, evaluate
-from governance.models import ApprovalPolicy, CardRevision, ChangeRequest, Finding
+from governance.models import ApprovalPolicy, CardRevision, ChangeRequest, Clearance, Finding
 from governance.reads.card_facts import latest_revision
+from governance.reads.conditions import in_words
 from governance.reads.numbers import numbers_of
 from governance.states import BESIDE_CHAMPION
 from monitoring.models import Incident, Monitor, Severity
@@ -28,6 +30,7 @@ class Change:
     role: str
     traffic_share: Decimal
     reason: str
+    conditions: tuple[Terms, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,15 @@ def _facts(
         pickled=tuple(version.lineage.get("pickled") or ()),
         archive=archive.state if archive else "",
         archive_verified=bool(archive and archive.verified_at),
+        clearance=_clearance(version, change.environment),
+        conditions=tuple(one.metric for one in change.conditions if one.metric),
+        has_groups=any(field["role"] == "group" for field in (schema.fields if schema else ())),
     )
+
+
+def _clearance(version: Version, environment: str) -> str:
+    rows = Clearance.objects.filter(version=version, environment=environment, until__isnull=True)
+    return rows.values_list("state", flat=True).first() or ""
 
 
 def _reference_rows(version: Version) -> int:
@@ -148,7 +159,18 @@ def _change(version: Version, change: Change) -> dict[str, Any]:
         "role": change.role,
         "traffic_share": Decimal(change.traffic_share).quantize(Decimal("0.0001")),
         "reason": change.reason,
+        **_conditions(change),
     }
+
+
+def _conditions(change: Change) -> dict[str, Any]:
+    """Named only where there are any: evidence that was frozen without the word stays the same."""
+    said = in_words(change.conditions)
+    listed = [
+        {"text": text, "terms": one.as_json()}
+        for one, text in zip(change.conditions, said, strict=True)
+    ]
+    return {"conditions": listed} if listed else {}
 
 
 def _data_digests(version: Version) -> dict[str, Any]:

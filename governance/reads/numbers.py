@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from governance.numbers import MEASURED, PREFIXES, RECORDED, Number
+from governance.numbers import FAIRNESS, MEASURED, ON_REFERENCE, PREFIXES, RECORDED, Number
+from monitoring.metrics import words_of
 from monitoring.models import Measurement, MonitorKind
+from monitoring.reads.reference_fairness import reference_fairness
 from registry.models import Version
 from registry.reads.lineage import finite, run_metrics
 
@@ -23,14 +25,19 @@ NAMES = {
 
 
 def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
-    """Every version's numbers, in three queries: performance, worst drift, training run."""
+    """Every version's numbers: performance, fairness, worst drift, fairness of the reference,
+    training run. Four queries, and one for every version with a counted reference."""
     found: dict[int, list[Number]] = defaultdict(list)
     for row in _performance(version_ids):
         label = f"{name(row.metric)} ({row.field})" if row.field else name(row.metric)
         found[row.version_id].append(_measured(row, label))
+    for row in _fairness(version_ids):
+        found[row.version_id].append(_measured(row, f"{name(row.metric)} ({row.field})"))
     for row in _worst_drift(version_ids):
         label = f"Worst {name(row.metric)} ({row.field})" if row.field else name(row.metric)
         found[row.version_id].append(_measured(row, label))
+    for version_id in version_ids:
+        found[version_id].extend(_on_reference(version_id))
     lineages = Version.objects.filter(pk__in=version_ids).values_list("pk", "lineage")
     for version_id, lineage in lineages:
         found[version_id].extend(_recorded(run_metrics(lineage)))
@@ -46,6 +53,8 @@ def name(metric: str) -> str:
 
 
 def _name(metric: str) -> str:
+    if metric in FAIRNESS:
+        return words_of(metric)
     return NAMES.get(metric) or (metric.upper() if len(metric) <= 4 else metric.replace("_", " "))
 
 
@@ -62,6 +71,32 @@ def _performance(version_ids: Collection[int]) -> Iterable[Measurement]:
         .order_by("version_id", "metric", "field", "-window_end")
         .distinct("version_id", "metric", "field")
     )
+
+
+def _fairness(version_ids: Collection[int]) -> Iterable[Measurement]:
+    """The last window's gaps between all groups of a field; those of single groups are not here."""
+    return (
+        _sound(version_ids, MonitorKind.FAIRNESS)
+        .filter(metric__in=FAIRNESS)
+        .exclude(field__contains=" = ")
+        .order_by("version_id", "metric", "field", "-window_end")
+        .distinct("version_id", "metric", "field")
+    )
+
+
+def _on_reference(version_id: int) -> Iterable[Number]:
+    """The same gaps on the reference: known before a version has answered anybody."""
+    for (metric, field), finding in reference_fairness(version_id).items():
+        if metric in FAIRNESS and finding.value is not None:
+            yield Number(
+                metric=metric,
+                label=f"{name(metric)} ({field})",
+                value=finding.value,
+                source=ON_REFERENCE,
+                low=finding.low,
+                high=finding.high,
+                n=finding.n,
+            )
 
 
 def _worst_drift(version_ids: Collection[int]) -> Iterable[Measurement]:

@@ -9,10 +9,11 @@ from django.shortcuts import get_object_or_404
 from governance.gates import STAGES
 from governance.models import ChangeRequest
 from governance.policies import can_submit
+from governance.reads.conditions import Measurable, measurable
 from governance.reads.evidence import Change, current_policy, gather
 from governance.reads.requests import GateLine
 from governance.reads.status import DEFAULT_ENVIRONMENT
-from governance.states import RequestState
+from governance.states import CONDITIONAL, RequestState
 from registry.models import Version
 from registry.states import DeploymentRole
 
@@ -33,6 +34,7 @@ class Proposal:
     gates: tuple[GateLine, ...]
     pending: int | None
     can_submit: bool
+    measurable: tuple[Measurable, ...] = ()
 
 
 def proposal(
@@ -64,6 +66,7 @@ def proposal(
         gates=gates,
         pending=_pending(version, chosen),
         can_submit=can_submit(user, version.model),
+        measurable=tuple(measurable(version)) if chosen in CONDITIONAL else (),
     )
 
 

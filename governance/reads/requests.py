@@ -11,11 +11,19 @@ from django.shortcuts import get_object_or_404
 from accounts.models import Membership, User, UserKind
 from governance.models import ChangeRequest, Decision, GateResult, SignOff
 from governance.numbers import HIGHER_IS_BETTER, LOWER_IS_BETTER, base_name
-from governance.policies import SIGNERS, can_submit, can_withdraw, had_a_hand, signing_roles
+from governance.policies import (
+    SIGNERS,
+    can_set_conditions,
+    can_submit,
+    can_withdraw,
+    had_a_hand,
+    signing_roles,
+)
+from governance.reads.conditions import ConditionLine, condition_line
 from governance.reads.evidence import what_changed
 from governance.reads.inbox import requests_waiting_for
 from governance.reads.signatures import missing
-from governance.states import RequestState
+from governance.states import CONDITIONAL, RequestState
 from registry.models import Contribution
 
 MEANINGS: dict[str, tuple[str, ...]] = {
@@ -170,6 +178,8 @@ class RequestPage:
     can_refresh: bool
     can_retry: bool
     meanings: tuple[str, ...]
+    conditions: tuple[ConditionLine, ...] = ()
+    can_set_conditions: bool = False
 
 
 def request_lines(user: Any, *, state: str = "", model: str = "") -> list[RequestLine]:
@@ -221,7 +231,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
     rows = (
         ChangeRequest.objects.visible_to(user)
         .select_related("model__team", "version__model", "requested_by", "policy")
-        .prefetch_related("gates", "signoffs")
+        .prefetch_related("gates", "signoffs", "in_force")
     )
     row = get_object_or_404(rows, pk=request_id)
     signed = list(row.signoffs.all())
@@ -256,7 +266,16 @@ def request_page(user: User, request_id: int) -> RequestPage:
         can_refresh=is_open and bool(changed) and builder,
         can_retry=row.state == RequestState.FAILED and builder,
         meanings=MEANINGS.get(role, ()),
+        conditions=_conditions(row),
+        can_set_conditions=is_open and row.kind in CONDITIONAL and can_set_conditions(user, row),
     )
+
+
+def _conditions(row: ChangeRequest) -> tuple[ConditionLine, ...]:
+    """Those in force once it was carried out; before that, as they were frozen."""
+    standing = tuple(condition_line(one) for one in row.in_force.all())
+    asked = row.evidence["change"].get("conditions", ())
+    return standing or tuple(ConditionLine(one["text"], "asked", None, "") for one in asked)
 
 
 def _counting(row: ChangeRequest, signed: Iterable[SignOff]) -> list[SignOff]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audit.chain import plain, sha256_of
-from governance.models import CardRevision, ChangeRequest, Clearance, SignOff
+from governance.models import CardRevision, ChangeRequest, Clearance, Condition, SignOff
+from governance.reads.conditions import of_versions
 from governance.states import ClearanceState, RequestState
 from monitoring.models import Health, Incident
 from monitoring.states import IncidentState
@@ -29,6 +30,7 @@ class _Material:
     requests: dict[tuple[int, str], list[dict[str, Any]]] = field(default_factory=dict)
     approvals: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     cards: dict[int, int] = field(default_factory=dict)
+    conditions: dict[tuple[int, str], list[Condition]] = field(default_factory=dict)
 
 
 def answers(model_ids: Collection[int]) -> dict[tuple[int, str], dict[str, Any]]:
@@ -70,6 +72,7 @@ def _material(model_ids: Collection[int]) -> _Material:
         requests=_requests(model_ids),
         approvals=_approvals(model_ids),
         cards=_cards(version_ids),
+        conditions=of_versions(version_ids),
     )
 
 
@@ -202,12 +205,28 @@ def _clearance(
 ) -> dict[str, Any]:
     if deployment is None:
         reason = f"No version is champion in {environment}."
-        return {"state": ClearanceState.NOT_CLEARED, "reasons": [reason], "since": None}
+        return _not_cleared(reason)
     row = material.clearances.get((deployment.version_id, environment))
     if row is None:
         reason = f"Version {deployment.version.number} serves without an approved change request."
-        return {"state": ClearanceState.NOT_CLEARED, "reasons": [reason], "since": None}
-    return {"state": row.state, "reasons": row.reasons, "since": row.since}
+        return _not_cleared(reason)
+    under = material.conditions.get((deployment.version_id, environment), ())
+    return {
+        "state": row.state,
+        "reasons": row.reasons,
+        "since": row.since,
+        "conditions": [_condition(one) for one in under],
+    }
+
+
+def _not_cleared(reason: str) -> dict[str, Any]:
+    state = ClearanceState.NOT_CLEARED
+    return {"state": state, "reasons": [reason], "since": None, "conditions": []}
+
+
+def _condition(row: Condition) -> dict[str, Any]:
+    """A condition with what was seen last; `holds` is null until it can be told."""
+    return {"text": row.text, "state": row.state, "holds": row.holds, "seen": row.said}
 
 
 def _mlflow(model: Model, environment: str, by_role: dict[str, list[Deployment]]) -> dict[str, Any]:

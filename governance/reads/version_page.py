@@ -11,6 +11,7 @@ from governance.models import ChangeRequest, Clearance
 from governance.numbers import Number
 from governance.policies import can_decide_clearance, can_edit_card, can_submit
 from governance.reads.cards import CardPage, card_of
+from governance.reads.conditions import ConditionLine, standing
 from governance.reads.model_page import (
     ClearanceLine,
     IncidentLine,
@@ -43,6 +44,7 @@ class VersionPage:
     can_edit_card: bool
     can_submit: bool
     can_decide_clearance: bool
+    conditions: tuple[ConditionLine, ...] = ()
 
 
 def version_page(user: Any, slug: str, number: int, revision: int | None = None) -> VersionPage:
@@ -72,6 +74,7 @@ def version_page(user: Any, slug: str, number: int, revision: int | None = None)
         can_edit_card=can_edit_card(user, version),
         can_submit=can_submit(user, version.model),
         can_decide_clearance=can_decide_clearance(user, version.model),
+        conditions=standing([version.pk]),
     )
 
 

@@ -7,10 +7,10 @@ from accounts.policies import require
 from governance.jobs import clearance as rows
 from governance.jobs.locks import locked_version
 from governance.jobs.status import rebuild_status
-from governance.models import Clearance
+from governance.models import Clearance, Condition
 from governance.policies import can_decide_clearance
 from governance.refusals import ClearanceNotSo, Incomplete
-from governance.states import ClearanceState
+from governance.states import ClearanceState, ConditionState
 from monitoring.models import Incident
 from monitoring.states import IncidentState
 from registry.models import Version
@@ -45,11 +45,12 @@ def reinstate_clearance(
     """Clear a suspended version again; the incident that suspended it does not do so twice.
 
     Raises:
-        ClearanceNotSo: it is not suspended there.
+        ClearanceNotSo: it is not suspended there, or a condition of its approval lapsed.
     """
     version = locked_version(version_id)
     require(can_decide_clearance(actor, version.model), ONLY_DECIDERS)
     _check(version, environment, reason, {ClearanceState.SUSPENDED})
+    _refuse_lapsed(version, environment)
     row = rows.reinstate(
         actor=actor,
         version=version,
@@ -59,6 +60,18 @@ def reinstate_clearance(
     )
     rebuild_status(model_ids=[version.model_id])
     return row
+
+
+def _refuse_lapsed(version: Version, environment: str) -> None:
+    """One person does not waive what several signed: it takes a new approval."""
+    lapsed = Condition.objects.filter(
+        version=version, environment=environment, state=ConditionState.LAPSED
+    ).first()
+    if lapsed is not None:
+        raise ClearanceNotSo(
+            f"A condition of CR-{lapsed.request_id} lapsed: {lapsed.text} "
+            "Ask for the version to be approved again, under conditions that can hold."
+        )
 
 
 def _unresolved(version: Version) -> list[int]:

@@ -1,22 +1,27 @@
 """Change requests: submitted with frozen evidence, withdrawn, refreshed, tried again."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
 from accounts.policies import require
 from audit.record import record
+from governance.conditions import ConditionKind, Terms, Unclear, says, terms_of, terms_of_all
 from governance.events import GovernanceEvent
 from governance.jobs.cards import refresh_as_system
 from governance.jobs.locks import locked_request, locked_version
 from governance.jobs.status import rebuild_status
 from governance.models import ApprovalPolicy, ChangeRequest, GateResult
-from governance.policies import can_submit, can_withdraw
+from governance.policies import can_set_conditions, can_submit, can_withdraw
+from governance.reads.conditions import judged_now, watched_by
 from governance.reads.evidence import Change, Evidence, current_policy, gather
 from governance.refusals import AlreadyRequested, GatesNotPassed, Incomplete, NotOpen
-from governance.states import RequestKind, RequestState, move_request
+from governance.states import CONDITIONAL, RequestKind, RequestState, move_request
 from ledger import claims
 from registry.models import Version
 from registry.states import DeploymentRole
@@ -27,6 +32,7 @@ LONGEST_REASON = 4000
 ONLY_BUILDERS = (
     "Only developers, validators and service accounts of the owning team ask for a change."
 )
+ONLY_CONCERNED = "Who may ask for this change, or may sign it, sets its conditions."
 PENDING = (RequestState.OPEN, RequestState.APPROVED)
 
 
@@ -40,6 +46,7 @@ def submit(
     role: str = "",
     traffic_share: Decimal = WHOLE,
     reason: str,
+    conditions: Sequence[Mapping[str, Any]] = (),
 ) -> ChangeRequest:
     """Ask for a change of a version's life: the gates are asked and the evidence is frozen.
 
@@ -52,6 +59,7 @@ def submit(
     version = locked_version(version_id)
     require(can_submit(actor, version.model), ONLY_BUILDERS)
     change = _change(kind, environment, role, traffic_share, reason)
+    change = replace(change, conditions=_conditions(version, change, conditions))
     _refuse_second(version, change)
     refresh_as_system(version.pk, "Facts and numbers when a change was asked for")
     policy = _policy(version, change)
@@ -68,6 +76,7 @@ def submit(
         role=role,
         traffic_share=traffic_share,
         reason=reason,
+        conditions=request.conditions,
         digest=request.digest,
     )
     return request
@@ -98,27 +107,82 @@ def refresh_evidence(*, actor: User, request_id: int) -> ChangeRequest:
     require(can_submit(actor, request.model), ONLY_BUILDERS)
     _must_be_open(request)
     version = locked_version(request.version_id)
-    change = Change(
-        request.kind, request.environment, request.role, request.traffic_share, request.reason
-    )
-    policy = _policy(version, change)
-    evidence = _passed(gather(version, change, policy))
-    if evidence.digest == request.digest:
+    before = _freeze_anew(request, version, _asked(request))
+    if before:
+        record(
+            actor,
+            GovernanceEvent.REQUEST_REFRESHED,
+            request,
+            before=before,
+            digest=request.digest,
+            signatures_stale=request.signoffs.filter(signed_digest=before).count(),
+        )
+    return request
+
+
+@transaction.atomic
+def set_conditions(
+    *, actor: User, request_id: int, conditions: Sequence[Mapping[str, Any]], reason: str
+) -> ChangeRequest:
+    """Ask for the same under other conditions: the evidence is frozen with them, signed anew.
+
+    Whoever may ask may do it, and whoever may sign: conditions are how a reviewer says "yes, if".
+
+    Raises:
+        Incomplete: a condition makes no sense, or nothing measures it.
+        GatesNotPassed: without them a gate that prevents does not pass.
+        NotOpen: the request has been decided.
+    """
+    request = locked_request(request_id)
+    require(can_set_conditions(actor, request), ONLY_CONCERNED)
+    _must_be_open(request)
+    _check_reason(reason)
+    version = locked_version(request.version_id)
+    change = _asked(request)
+    change = replace(change, conditions=_conditions(version, change, conditions))
+    before, earlier = _freeze_anew(request, version, change), request.conditions
+    if not before:
         return request
-    before, request.digest = request.digest, evidence.digest
-    request.evidence, request.policy, request.quorum = evidence.content, policy, policy.quorum
-    request.save(update_fields=["evidence", "policy", "quorum", "digest"])
-    request.gates.all().delete()
-    _store_gates(request, evidence)
+    request.conditions = [one.as_json() for one in change.conditions]
+    request.save(update_fields=["conditions"])
     record(
         actor,
-        GovernanceEvent.REQUEST_REFRESHED,
+        GovernanceEvent.CONDITIONS_SET,
         request,
+        earlier=earlier,
+        conditions=request.conditions,
+        reason=reason.strip(),
         before=before,
         digest=request.digest,
         signatures_stale=request.signoffs.filter(signed_digest=before).count(),
     )
     return request
+
+
+def _asked(request: ChangeRequest) -> Change:
+    return Change(
+        request.kind,
+        request.environment,
+        request.role,
+        request.traffic_share,
+        request.reason,
+        tuple(terms_of(one) for one in request.conditions),
+    )
+
+
+def _freeze_anew(request: ChangeRequest, version: Version, change: Change) -> str:
+    """Today's evidence and policy in the request; the digest of before, or nothing if it is the
+    same."""
+    policy = _policy(version, change)
+    evidence = _passed(gather(version, change, policy))
+    if evidence.digest == request.digest:
+        return ""
+    before, request.digest = request.digest, evidence.digest
+    request.evidence, request.policy, request.quorum = evidence.content, policy, policy.quorum
+    request.save(update_fields=["evidence", "policy", "quorum", "digest"])
+    request.gates.all().delete()
+    _store_gates(request, evidence)
+    return before
 
 
 @transaction.atomic
@@ -138,11 +202,32 @@ def _change(kind: str, environment: str, role: str, traffic_share: Decimal, reas
         raise Incomplete("kind", f"One of {', '.join(RequestKind)}.")
     if len(environment) > 40 or not ENVIRONMENT.fullmatch(environment):
         raise Incomplete("environment", "Up to 40 small letters, digits and single hyphens.")
-    if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
-        raise Incomplete("reason", f"Say why, in at most {LONGEST_REASON:,} characters.")
+    _check_reason(reason)
     if not 0 < traffic_share <= 1:
         raise Incomplete("traffic_share", "More than 0 and at most 1.")
     return Change(kind, environment, _role(kind, role), traffic_share, reason.strip())
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > LONGEST_REASON or "\0" in reason:
+        raise Incomplete("reason", f"Say why, in at most {LONGEST_REASON:,} characters.")
+
+
+def _conditions(
+    version: Version, change: Change, raw: Sequence[Mapping[str, Any]]
+) -> tuple[Terms, ...]:
+    """The conditions, each with what measures it; none that would be broken from the start."""
+    if raw and change.kind not in CONDITIONAL:
+        raise Incomplete("conditions", "Only a promotion or a roll-back has conditions.")
+    try:
+        terms = tuple(watched_by(version.model_id, one) for one in terms_of_all(raw))
+    except Unclear as error:
+        raise Incomplete("conditions", str(error)) from error
+    for one, judgement in judged_now(version, change.environment, terms):
+        if judgement.holds is False and one.kind != ConditionKind.TRAFFIC:
+            said = f"{says(one)} It would be broken from the start. {judgement.said}"
+            raise Incomplete("conditions", said)
+    return terms
 
 
 def _role(kind: str, role: str) -> str:
@@ -193,6 +278,7 @@ def _create(
         role=change.role,
         traffic_share=change.traffic_share,
         reason=change.reason,
+        conditions=[one.as_json() for one in change.conditions],
         requested_by=actor,
         policy=policy,
         quorum=policy.quorum,

@@ -13,19 +13,24 @@ from accounts.models import User
 from accounts.policies import require
 from accounts.sessions import person_of
 from governance.models import ChangeRequest
-from governance.policies import can_withdraw
+from governance.policies import can_set_conditions, can_withdraw
+from governance.reads.conditions import measurable
 from governance.reads.proposals import Proposal, proposal
 from governance.reads.requests import GateLine, NumberRow, RequestPage, request_page
 from governance.refusals import GatesNotPassed, Unable
 from governance.services.proofs import bound_to
 from governance.services.requests import (
     ONLY_BUILDERS,
+    ONLY_CONCERNED,
     refresh_evidence,
     retry,
+    set_conditions,
     submit,
     withdraw,
 )
+from governance.states import CONDITIONAL
 from governance.web.answers import blame, tell
+from governance.web.condition_forms import ConditionsForm
 from governance.web.forms import ChangeForm, ReasonForm, SignatureForm
 from governance.web.proving import ask
 from governance.web.steps import counting_of, steps_of
@@ -58,18 +63,25 @@ def new(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     role = request.POST.get("role") or request.GET.get("role", "champion")
     page = proposal(person, slug, number, kind, role)
     require(page.can_submit, ONLY_BUILDERS)
+    under = ConditionsForm(request.POST or None, measurable=page.measurable)
     if request.method != "POST":
-        return _new_page(request, page, ChangeForm(kind=page.kind, initial={"role": role}))
+        return _new_page(request, page, ChangeForm(kind=page.kind, initial={"role": role}), under)
     form = ChangeForm(request.POST, kind=page.kind)
-    if not form.is_valid():
-        return _new_page(request, page, form, 422)
+    if not form.is_valid() or not under.is_valid():
+        return _new_page(request, page, form, under, 422)
     try:
-        made = submit(actor=person, kind=kind, version_id=page.version_id, **form.wanted())
+        made = submit(
+            actor=person,
+            kind=kind,
+            version_id=page.version_id,
+            conditions=under.conditions() if kind in CONDITIONAL else (),
+            **form.wanted(),
+        )
     except GatesNotPassed as error:
         form.add_error(None, _gates_sentence(len(error.failing)))
-        return _new_page(request, page, form, error.status)
+        return _new_page(request, page, form, under, error.status)
     except Unable as error:
-        return _new_page(request, page, form, blame(form, error))
+        return _new_page(request, page, form, under, blame(form, error))
     messages.success(request, f"CR-{made.pk} is submitted; its evidence is frozen.")
     return redirect("change-request", made.pk)
 
@@ -80,11 +92,17 @@ def _gates_sentence(count: int) -> str:
 
 
 def _new_page(
-    request: HttpRequest, page: Proposal, form: ChangeForm, status: int = 200
+    request: HttpRequest,
+    page: Proposal,
+    form: ChangeForm,
+    under: ConditionsForm,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "page": page,
         "form": form,
+        "under": under if page.kind in CONDITIONAL else None,
+        "under_open": under.is_bound and (under.errors or under.conditions()),
         "verb": KIND_WORDS.get(page.kind, ""),
         "means": KIND_MEANS.get(page.kind, ""),
         "choices": [
@@ -121,6 +139,7 @@ def context_of(request: HttpRequest, page: RequestPage) -> dict[str, Any]:
         "compared": page.champion is not None and page.champion != page.line.version,
         "gates": gates_of(page.gates),
         "gates_said": _gates_said(page),
+        "conditions": page.conditions,
         "signed_said": f"{counting_of(page)} of {page.line.needed} count",
         "sign_title": f"{'Reject' if rejects else 'Sign'}: {page.line.title}",
         "form": form,
@@ -183,6 +202,45 @@ def withdraw_request(request: HttpRequest, request_id: int) -> HttpResponse:
             return redirect("change-request", found.pk)
     context = {"found": found, "form": form}
     return render(request, "governance/request_withdraw.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def conditions(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Ask for the same under other conditions."""
+    person = person_of(request)
+    found = _visible(person, request_id)
+    require(can_set_conditions(person, found), ONLY_CONCERNED)
+    under = ConditionsForm(
+        request.POST or None,
+        measurable=measurable(found.version),
+        initial=ConditionsForm.filled_with(found.conditions),
+    )
+    form = ReasonForm(request.POST or None)
+    status = 200 if request.method != "POST" else 422
+    if request.method == "POST" and form.is_valid() and under.is_valid():
+        try:
+            _set_conditions(person, found, under, form)
+        except GatesNotPassed as error:
+            form.add_error(None, str(error))
+        except Unable as error:
+            status = blame(form, error)
+        else:
+            said = "The conditions are part of the evidence now: signatures are given anew."
+            messages.success(request, said)
+            return redirect("change-request", found.pk)
+    context = {"found": found, "form": form, "under": under}
+    return render(request, "governance/request_conditions.html", context, status=status)
+
+
+def _set_conditions(
+    person: User, found: ChangeRequest, under: ConditionsForm, form: ReasonForm
+) -> None:
+    set_conditions(
+        actor=person,
+        request_id=found.pk,
+        conditions=under.conditions(),
+        reason=form.cleaned_data["reason"],
+    )
 
 
 @require_POST

@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox", inbox.inbox, name="inbox"),
     path("change-requests", inbox.all_requests, name="change-requests"),
     path(REQUEST, requests.change_request, name="change-request"),
+    path(f"{REQUEST}/conditions", requests.conditions, name="request-conditions"),
     path(f"{REQUEST}/sign", signing.sign, name="sign"),
     path(f"{REQUEST}/withdraw", requests.withdraw_request, name="request-withdraw"),
     path(f"{REQUEST}/refresh", requests.refresh, name="request-refresh"),

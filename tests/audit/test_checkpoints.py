@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings
 from django.core.management import call_command
 
 from audit import keys, merkle, notes, tree
@@ -35,7 +36,7 @@ def test_a_checkpoint_is_text_that_any_reader_of_the_format_can_check(grow, chec
     body, _, signatures = note.partition("\n\n")
     origin, size, root, time, head = body.split("\n")
     leaves = [merkle.leaf_hash(bytes(e.digest)) for e in Event.objects.order_by("sequence")]
-    assert (origin, size) == ("localhost:8000/audit", "5")
+    assert (origin, size) == (settings.AUDIT_ORIGIN, "5")
     assert base64.b64decode(root) == merkle.root(leaves)
     assert time.startswith("time 20")
     assert head == f"head {Event.objects.get(pk=5).digest_hex}"

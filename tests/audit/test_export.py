@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 
@@ -155,7 +156,7 @@ def test_a_proof_comes_as_one_text_file_too(trail, signed_in, adam):
     lines = answer.content.decode().splitlines()
     assert lines[0] == "c2sp.org/tlog-proof@v1"
     assert lines[2] == "index 2"
-    assert lines[lines.index("") + 1] == "localhost:8000/audit"
+    assert lines[lines.index("") + 1] == settings.AUDIT_ORIGIN
     assert answer["Content-Disposition"].endswith('"event-3.tlog-proof"')
 
 

@@ -28,8 +28,8 @@ from tests.conftest import PASSWORD
 
 FIELDS = [
     {"name": "id", "dtype": "string", "role": "id"},
-    {"name": "temperature", "dtype": "float", "role": "feature"},
-    {"name": "late", "dtype": "float", "role": "score"},
+    {"name": "temperature", "dtype": "number", "role": "feature"},
+    {"name": "late", "dtype": "number", "role": "score"},
 ]
 SECTIONS = {section.id: f"About {section.title}." for section in REQUIRED}
 

@@ -55,7 +55,7 @@ def test_facts_come_from_the_registry(one):
         "size": 9,
         "formats": ["skops"],
     }
-    assert facts["schema"]["inputs"] == [{"name": "temperature", "dtype": "float"}]
+    assert facts["schema"]["inputs"] == [{"name": "temperature", "dtype": "number"}]
     assert facts["reference"]["rows"] == 5000
     assert facts["lineage"]["run"] == {"params": {"depth": "3"}}
 

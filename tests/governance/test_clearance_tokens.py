@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
+from joserfc import jws
 
 from accounts.services.tokens import create_token
+from audit.jobs.checkpoint import sign
+from audit.keys import make
 from audit.models import Event
 from clients.ombud_clearance import check
 from governance.clearance_tokens import LIVES, LONGEST
@@ -96,7 +100,7 @@ def test_the_verifier_is_small_and_needs_nothing_of_ombud():
 def test_one_flipped_character_anywhere_is_found(client, ask, one, olga, vera, rita):
     promoted(one, olga, vera, rita)
     token = ask()["clearances"][0]["token"]
-    for place in range(0, len(token), 7):
+    for place in [*range(0, len(token), 7), len(token) - 1]:
         other = "A" if token[place] != "A" else "B"
         assert not judged(client, ask, token=token[:place] + other + token[place + 1 :]).may_serve
 
@@ -193,3 +197,28 @@ def test_strangers_and_models_that_do_not_serve_get_nothing(client, one, olga, v
     client.force_login(olga, "allauth.account.auth_backends.AuthenticationBackend")
     assert client.get(URL, {"environment": "staging"}).status_code == 404
     assert client.get("/.well-known/jwks.json").status_code == 200
+
+
+def test_the_proof_that_it_is_on_the_trail_rides_along(
+    settings, ask, one, olga, vera, rita, tmp_path
+):
+    """A serving system keeps both files; ombud_verify checks the second without Ombud."""
+    promoted(one, olga, vera, rita)
+    assert ask()["clearances"][0]["proof"] is None, "no checkpoint was written yet"
+    with transaction.atomic():
+        sign([make(Path(settings.AUDIT_KEY))])
+    told = ask()["clearances"][0]
+    claims = jws.extract_compact(told["token"].encode())
+    named = json.loads(claims.payload)["audit"]
+    assert told["proof"]["event"]["sequence"] == named["sequence"]
+    assert told["proof"]["event"]["digest"] == named["digest"]
+    file = tmp_path / "proof.json"
+    file.write_text(json.dumps(told["proof"]))
+    verifier = [sys.executable, "-I", str(ROOT / "clients" / "ombud_verify.py")]
+    done = subprocess.run([*verifier, str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told["proof"]["event"]["data"]["environment"] = "staging"
+    file.write_text(json.dumps(told["proof"]))
+    done = subprocess.run([*verifier, str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "its content was changed" in done.stderr

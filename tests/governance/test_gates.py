@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from governance.gates import GATES, Facts, evaluate
-from governance.numbers import MEASURED, RECORDED, Number, base_name, compare
+from governance.numbers import MEASURED, ON_REFERENCE, RECORDED, Number, base_name, compare
 from governance.policy_table import DEFAULTS
 from governance.reads.numbers import name
 from governance.states import (
@@ -146,3 +146,62 @@ def test_a_request_moves_by_the_table_or_not_at_all(state, verb):
     else:
         with pytest.raises(IllegalRequestMove):
             move_request(state, verb)
+
+
+def ratio(value, source=ON_REFERENCE, low=None, high=None):
+    name = "demographic_parity_ratio"
+    return Number(name, "ratio of selection rates (race)", value, source, low, high, 995)
+
+
+FOUR_FIFTHS = {"metric": "demographic_parity_ratio", "at_least": 0.8, "of_groups": True}
+
+
+@pytest.mark.parametrize(
+    ("more", "changes", "passed", "words"),
+    [
+        ({}, {"numbers": (ratio(0.69, low=0.6, high=0.79),)}, False, "0.69, measured on the"),
+        ({}, {"numbers": (ratio(0.92, low=0.85, high=0.99),)}, True, "has to be at least 0.8"),
+        ({}, {"numbers": (ratio(0.89, low=0.78, high=0.95),)}, True, "reaches beyond the limit"),
+        (
+            {"when_unsure": "prevent"},
+            {"numbers": (ratio(0.89, low=0.78, high=0.95),)},
+            False,
+            "more rows would tell",
+        ),
+        (
+            {"when_unsure": "condition"},
+            {"numbers": (ratio(0.89, low=0.78, high=0.95),)},
+            False,
+            "ask for it under a condition on its demographic parity ratio",
+        ),
+        (
+            {"when_unsure": "condition"},
+            {
+                "numbers": (ratio(0.89, low=0.78, high=0.95),),
+                "conditions": ("demographic_parity_ratio",),
+            },
+            True,
+            "so it is a condition",
+        ),
+        ({}, {"numbers": (ratio(0.9), ratio(0.7, MEASURED))}, False, "measured in production"),
+        ({}, {"numbers": (ratio(0.9), ratio(0.7))}, False, "0.7, measured on the reference"),
+        ({}, {"has_groups": True}, False, "was never measured"),
+        ({}, {"has_groups": False}, True, "names no groups of people"),
+        ({}, {"role": "shadow", "numbers": (ratio(0.1),)}, True, "not asked of a shadow"),
+        ({"tasks": ["regression"]}, {"numbers": (ratio(0.1),)}, True, "whose task is binary"),
+    ],
+)
+def test_a_number_is_held_against_limits_set_before(more, changes, passed, words):
+    found = ask("within_limits", replace(SOUND, **changes), **FOUR_FIFTHS | more)
+    assert found.passed is passed
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("clearance", "passed"),
+    [("cleared", False), ("conditional", True), ("suspended", True), ("", False)],
+)
+def test_what_serves_is_approved_again_only_where_its_clearance_can_gain(clearance, passed):
+    place = (("production", "champion"),)
+    now = replace(SOUND, stage="serving", serves_as=place, clearance=clearance, champion=2)
+    assert ask("stage", now).passed is passed
