@@ -9,3 +9,14 @@ class AccountEvent(StrEnum):
     ROLE_WITHDRAWN = "accounts.role.withdrawn"
     TOKEN_CREATED = "accounts.token.created"  # noqa: S105 - an event's name
     TOKEN_REVOKED = "accounts.token.revoked"  # noqa: S105 - an event's name
+    IDENTITY_LINKED = "accounts.identity.linked"
+    PASSWORD_CHANGED = "accounts.password.changed"  # noqa: S105 - an event's name
+    TOTP_ACTIVATED = "accounts.totp.activated"
+    TOTP_REMOVED = "accounts.totp.removed"
+    CODE_REFUSED = "accounts.code.refused"
+    RECOVERY_CODES_MADE = "accounts.recovery_codes.made"
+    RECOVERY_CODE_USED = "accounts.recovery_code.used"
+    PASSKEY_ADDED = "accounts.passkey.added"
+    PASSKEY_REMOVED = "accounts.passkey.removed"
+    FACTORS_FORGOTTEN = "accounts.factors.forgotten"
+    PASSKEY_REFUSED = "accounts.passkey.refused"

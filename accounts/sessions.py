@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib.auth import logout
+
 from accounts.models import User
 from accounts.policies import Refused
 
@@ -15,3 +17,9 @@ def person_of(request: Any) -> User:
     if not isinstance(request.user, User):
         raise Refused("Sign in first.")
     return request.user
+
+
+def end_session_of_another(request: Any, person: User) -> None:
+    """Whoever comes in begins with nothing of who was here before."""
+    if request.user.is_authenticated and request.user.pk != person.pk:
+        logout(request)

@@ -10,8 +10,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.groups import GroupRole, parse
+
 VARIABLES: dict[str, str] = {
     "OMBUD_SECRET_KEY": "Key that signs sessions: 50 or more random characters",
+    "OMBUD_OLD_SECRET_KEYS": "Earlier secret keys, by commas: what they wrote is still read",
     "OMBUD_DEBUG": "1 shows tracebacks in the browser; never in production",
     "OMBUD_ALLOWED_HOSTS": "Host names that this installation answers to, separated by commas",
     "OMBUD_PUBLIC_URL": "Address people and MLflow's webhooks reach this installation at",
@@ -27,6 +30,13 @@ VARIABLES: dict[str, str] = {
     "OMBUD_PUT_BACK": "auto: what was moved in MLflow is put right at once; ask: by a person",
     "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",
     "OMBUD_TRUSTED_PROXIES": "Number of reverse proxies in front that set X-Forwarded-For",
+    "OMBUD_SIGN_SECOND_FACTOR": "Who signs gives a second factor: if_set (who has one) or required",
+    "OMBUD_OIDC_ISSUER": "Address of the organisation's OpenID Connect provider; empty: none",
+    "OMBUD_OIDC_CLIENT_ID": "Client id that the provider gave to this installation",
+    "OMBUD_OIDC_CLIENT_SECRET": "Client secret that the provider gave to this installation",
+    "OMBUD_OIDC_NAME": "What people call the provider, on the button of the sign-in page",
+    "OMBUD_OIDC_TEAMS": "Roles by group: group=team:role, by commas; empty: no self sign-up",
+    "OMBUD_OIDC_GROUPS_CLAIM": "Claim of the id token that lists the groups",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
     "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
     "MLFLOW_TRACKING_URI": "Address of the MLflow server; empty: models are registered without it",
@@ -59,6 +69,21 @@ def number(name: str, default: int) -> int:
 
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, allowed: list[str]) -> str:
+    """One of `allowed`; the first when nothing is set."""
+    value = text(name, allowed[0])
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+def groups(name: str) -> tuple[GroupRole, ...]:
+    try:
+        return parse(text(name, ""))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from error
 
 
 def database(url: str) -> dict[str, Any]:

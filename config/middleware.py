@@ -9,6 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 OPEN_PREFIXES = (
     "/api/",
     "/accounts/login/",
+    "/accounts/2fa/",
+    "/accounts/sso/login",
+    "/accounts/sso/callback",
     "/static/",
     "/healthz",
     "/readyz",

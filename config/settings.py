@@ -1,5 +1,6 @@
 """Django's settings: everything that differs between installations comes from the environment."""
 
+import hashlib
 from pathlib import Path
 
 from config import environment as env
@@ -10,6 +11,7 @@ from monitoring.states import IncidentState
 ROOT = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("OMBUD_DEBUG")
 SECRET_KEY = env.text("OMBUD_SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("OMBUD_OLD_SECRET_KEYS")
 ALLOWED_HOSTS = env.words("OMBUD_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 PUBLIC_URL = env.text("OMBUD_PUBLIC_URL", "http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -32,6 +34,9 @@ INSTALLED_APPS = [
     "axes",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "config",
     "ledger",
     "audit",
@@ -123,6 +128,26 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+# Second factors: what proves more than a password, at the door and at every signature.
+MFA_ADAPTER = "accounts.mfa.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_FORMS = {
+    "authenticate": "accounts.web.second_step.CodeForm",
+    "authenticate_webauthn": "accounts.web.second_step.NoKeyForm",
+}
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+SIGN_SECOND_FACTOR = env.choice("OMBUD_SIGN_SECOND_FACTOR", ["if_set", "required"])
+# Single sign-on: one provider, whose subjects are kept under its own address.
+OIDC_ISSUER = env.text("OMBUD_OIDC_ISSUER", "").rstrip("/")
+OIDC_CLIENT_ID = env.text("OMBUD_OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.text("OMBUD_OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.text("OMBUD_OIDC_NAME", "your organisation")
+OIDC_TEAMS = env.groups("OMBUD_OIDC_TEAMS")
+OIDC_GROUPS_CLAIM = env.text("OMBUD_OIDC_GROUPS_CLAIM", "groups")
+OIDC_PROVIDER = f"oidc-{hashlib.sha256(OIDC_ISSUER.encode()).hexdigest()[:16]}"
+SOCIALACCOUNT_ADAPTER = "accounts.sso.ProviderAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

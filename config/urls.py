@@ -1,17 +1,21 @@
 """Every address of Ombud. A new one needs a line in the route × role table of the tests."""
 
 from allauth.account import views as allauth_views
+from allauth.mfa.base import views as second_step
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts.web import security
 from config.health import healthz, readyz
 from governance.api.tokens import jwks
 
 sign_in: list[URLPattern | URLResolver] = [
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),
-    path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("2fa/", second_step.authenticate, name="mfa_authenticate"),
+    path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", security.password, name="account_change_password"),
 ]
 
 api: list[URLPattern | URLResolver] = [

@@ -39,3 +39,4 @@ class GovernanceEvent(StrEnum):
     ATTESTATION_OPENED = "governance.attestation.opened"
     ATTESTATION_SIGNED = "governance.attestation.signed"
     PROOF_FAILED = "governance.proof.failed"
+    PROOF_GIVEN = "governance.proof.given"

@@ -110,8 +110,9 @@ def _deployments(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _approvals(rows: Iterable[Mapping[str, Any]]) -> str:
-    cells = [[r["name"], r["role"], r["decision"], r["meaning"], r["at"]] for r in rows]
-    head = ["Name", "Role", "Decision", "Meaning", "Signed at"]
+    names = ("name", "role", "decision", "meaning", "at", "method")
+    cells = [[row.get(name) for name in names] for row in rows]
+    head = ["Name", "Role", "Decision", "Meaning", "Signed at", "Proved by"]
     return "## Signatures\n\n" + _table(head, cells)
 
 

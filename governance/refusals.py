@@ -89,6 +89,13 @@ class WrongPassword(Unable):
     code = "wrong_password"
 
 
+class SecondFactorNeeded(Unable):
+    """A password alone does not sign for this person, or nowhere here."""
+
+    status = 403
+    code = "second_factor_needed"
+
+
 class TooManyAttempts(Unable):
     status = 429
     code = "too_many_attempts"

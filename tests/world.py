@@ -57,6 +57,7 @@ class World:
     attestation: int
     sequence: int
     prediction: str = "none-of-this-name"
+    passkey: int = 1
 
 
 def world_of(team: Team, owner: User) -> World:

@@ -38,9 +38,16 @@ def create_user(
 
 
 @transaction.atomic
-def note_sign_in(*, actor: User) -> None:
-    """A person has proved who they are at the door."""
-    record(actor, AccountEvent.USER_SIGNED_IN, actor)
+def note_sign_in(*, actor: User, by: list[str]) -> None:
+    """A person has proved who they are at the door, by these ways."""
+    record(actor, AccountEvent.USER_SIGNED_IN, actor, by=by)
+
+
+@transaction.atomic
+def change_password(*, actor: User, password: str) -> None:
+    actor.set_password(password)
+    actor.save(update_fields=["password"])
+    record(actor, AccountEvent.PASSWORD_CHANGED, actor)
 
 
 @transaction.atomic
@@ -60,7 +67,7 @@ def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> 
     """
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     require(can_administer(actor), ONLY_ADMINISTRATORS)
-    _refuse_mixing(user, role)
+    refuse_mixing(user, role)
     team = Team.objects.get(pk=team_id) if team_id is not None else None
     membership, created = Membership.objects.get_or_create(user=user, role=role, team=team)
     if created:
@@ -82,7 +89,12 @@ def withdraw_role(*, actor: User, membership_id: int) -> None:
     membership.delete()
 
 
-def _refuse_mixing(user: User, role: str) -> None:
+def refuse_mixing(user: User, role: str) -> None:
+    """An auditor holds no other role.
+
+    Raises:
+        ValueError: the person would.
+    """
     held = set(user.memberships.values_list("role", flat=True)) - {role}
     if held and (role in EXCLUSIVE_ROLES or held & EXCLUSIVE_ROLES):
         raise ValueError(

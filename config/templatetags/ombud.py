@@ -28,6 +28,7 @@ register.filter("signed", formats.signed)
 register.filter("ago", formats.ago)
 register.filter("utc", formats.utc)
 register.filter("words", words.spoken)
+register.filter("proved_by", words.proved_by)
 register.filter("badge_icon", words.icon_of)
 register.filter("badge_tone", words.tone_of)
 

@@ -128,6 +128,21 @@ def tone_of(value: object, family: str) -> str:
     return _look(family, value)[1]
 
 
+PROOFS = {
+    "password": "password",
+    "password+totp": "password and one-time code",
+    "passkey": "passkey, unlocked by its person",
+    "sso": "single sign-on, made anew",
+    "sso+totp": "single sign-on, made anew, and one-time code",
+    "sso+mfa": "single sign-on, made anew with several factors",
+}
+
+
+def proved_by(value: object) -> str:
+    """How somebody proved who they are at a signature, in words."""
+    return PROOFS.get(str(value), spoken(value))
+
+
 def spoken(value: object) -> str:
     """A stored word as it is read: `insufficient_data` becomes "insufficient data"."""
     return str(value if value is not None else "").replace("_", " ")

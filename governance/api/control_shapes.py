@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.api.proving import SignedSerializer
 from governance.control_rules import RESULTS
 from governance.models import (
     Assessment,
@@ -264,10 +265,9 @@ class NewWaiverShape(serializers.Serializer[Any]):
     expires_on = serializers.DateField()
 
 
-class WaiverDecisionShape(serializers.Serializer[Any]):
+class WaiverDecisionShape(SignedSerializer):
     decision = serializers.ChoiceField(choices=["grant", "refuse"])
     reason = serializers.CharField(max_length=4000)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False, write_only=True)
 
 
 class WaiverShape(serializers.ModelSerializer[Waiver]):
@@ -284,12 +284,11 @@ class WaiverShape(serializers.ModelSerializer[Waiver]):
         fields += ["decision_reason", "method", "signed_digest", "ended_at"]
 
 
-class NewRiskShape(serializers.Serializer[Any]):
+class NewRiskShape(SignedSerializer):
     answers = serializers.DictField(
         child=serializers.CharField(max_length=40), help_text="Option by question"
     )
     reason = serializers.CharField(max_length=4000)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False, write_only=True)
 
 
 class RiskShape(serializers.ModelSerializer[RiskAssessment]):
@@ -325,10 +324,9 @@ class ModelRiskShape(serializers.Serializer[Any]):
     signed = RiskShape(many=True)
 
 
-class NewAttestationShape(serializers.Serializer[Any]):
+class NewAttestationShape(SignedSerializer):
     result = serializers.ChoiceField(choices=AttestationResult.choices)
     statement = serializers.CharField(max_length=4000)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False, write_only=True)
 
 
 class AttestationShape(serializers.ModelSerializer[Attestation]):

@@ -87,7 +87,7 @@ class DecisionView(APIView):
         responses=answers(201, SignOffSerializer, 400, 409, 415, 422, 429),
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Sign for or against, with your password, over the digest you read."""
+        """Sign for or against, with password and code of your app, over the digest you read."""
         found = _visible(request, pk)
         shape = NewDecisionSerializer(data=request.data)
         shape.is_valid(raise_exception=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.api.proving import SignedSerializer
 from governance.conditions import MOST
 from governance.models import (
     ChangeRequest,
@@ -69,17 +70,11 @@ class ConditionSerializer(serializers.ModelSerializer[Condition]):
         fields = ["text", "terms", "state", "holds", "seen", "since", "ended_at"]
 
 
-class NewDecisionSerializer(serializers.Serializer[Any]):
+class NewDecisionSerializer(SignedSerializer):
     decision = serializers.ChoiceField(choices=Decision.values)
     meaning = serializers.CharField(max_length=200)
     reason = serializers.CharField(max_length=4000)
     digest = serializers.CharField(max_length=64, help_text="The request's digest as you read it")
-    password = serializers.CharField(
-        max_length=1000,
-        trim_whitespace=False,
-        write_only=True,
-        help_text="Your own: a token alone does not sign",
-    )
 
 
 class ReasonSerializer(serializers.Serializer[Any]):

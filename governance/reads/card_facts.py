@@ -134,6 +134,7 @@ def _approvals(version: Version) -> list[dict[str, Any]]:
             "meaning": signoff.meaning,
             "at": signoff.signed_at,
             "digest": signoff.signed_digest,
+            "method": signoff.method,
         }
         for signoff in signed.order_by("signed_at", "pk")
     ]

@@ -130,6 +130,7 @@ def _approvals(version: Version, at: datetime) -> list[dict[str, Any]]:
                     "meaning": sign.meaning,
                     "at": sign.signed_at,
                     "digest": sign.signed_digest,
+                    "method": sign.method,
                 }
                 for sign in one.signoffs.all()
             ],

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies import require
+from accounts.proofs import Proof
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.jobs.controls import rebuild_controls
@@ -29,7 +30,7 @@ MEANING = "I answered these questions truly and stand by the tier that follows"
 
 
 def sign_risk(
-    *, actor: User, model_id: int, answers: Mapping[str, Any], reason: str, password: str
+    *, actor: User, model_id: int, answers: Mapping[str, Any], reason: str, password: str | Proof
 ) -> RiskAssessment:
     """Answer the questionnaire, sign it, and set the tier that follows from it.
 
@@ -134,7 +135,7 @@ def _require(actor: User, model: Model, tier: str) -> None:
 
 
 def attest(
-    *, actor: User, attestation_id: int, result: str, statement: str, password: str
+    *, actor: User, attestation_id: int, result: str, statement: str, password: str | Proof
 ) -> Attestation:
     """Sign an attestation that is open: fit, fit under conditions, or not fit.
 

@@ -1,19 +1,17 @@
 """Signatures: re-authenticated, over a digest, by people who had no hand in what they sign."""
 
-from datetime import timedelta
-
-from django.contrib.auth.hashers import check_password
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.policies import Refused, require
+from accounts.proofs import Proof
 from audit.jobs.checkpoint import checkpoint_after
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.jobs.locks import locked_request
 from governance.jobs.status import rebuild_status
-from governance.models import ChangeRequest, Decision, FailedProof, SignOff
+from governance.models import ChangeRequest, Decision, SignOff
 from governance.policies import had_a_hand, signing_roles
 from governance.reads.evidence import what_changed
 from governance.reads.signatures import counting, missing
@@ -23,15 +21,11 @@ from governance.refusals import (
     EvidenceStale,
     Incomplete,
     NotOpen,
-    TooManyAttempts,
-    WrongPassword,
 )
+from governance.services.proofs import prove
 from governance.states import RequestState, move_request
 from ledger import claims
 
-PASSWORD = "password"  # noqa: S105 - the name of the method, not a password
-WRONG_ALLOWED = 5
-WRONG_WITHIN = timedelta(minutes=15)
 OWN_WORK = "signoff_not_by_contributors"
 
 
@@ -42,22 +36,23 @@ def decide(
     decision: str,
     meaning: str,
     reason: str,
-    password: str,
+    password: str | Proof,
     expected_digest: str,
 ) -> SignOff:
     """Sign for or against a change request; the quorum's last signature approves it.
 
-    The password is checked in a transaction of its own, so that a wrong one is counted.
+    The proof (a password, or more than that) is checked in a transaction of its own, so that a
+    wrong one is counted.
 
     Raises:
         Refused: no role of the quorum, or a hand in the version.
-        WrongPassword, TooManyAttempts: the person did not prove who they are.
+        SecondFactorNeeded, WrongPassword, TooManyAttempts: the person did not prove who they are.
         EvidenceChanged: the request's digest is not the one the person read.
         EvidenceStale: the version changed after submission, so it cannot be approved.
         NotOpen, AlreadySigned, Incomplete: as they say.
     """
     _check_words(decision, meaning, reason)
-    _prove(actor, request_id, password)
+    method = _prove(actor, request_id, password, expected_digest)
     try:
         return _sign(
             actor=actor,
@@ -66,6 +61,7 @@ def decide(
             meaning=meaning.strip(),
             reason=reason.strip(),
             expected_digest=expected_digest,
+            method=method,
         )
     except IntegrityError as error:
         # The database's own guard spoke: whatever let it come this far, nothing is stored.
@@ -83,27 +79,10 @@ def _check_words(decision: str, meaning: str, reason: str) -> None:
         raise Incomplete("reason", "Give your reason, in at most 4,000 characters.")
 
 
-def _prove(actor: User, request_id: int, password: str) -> None:
+def _prove(actor: User, request_id: int, given: str | Proof, digest: str) -> str:
     request = ChangeRequest.objects.select_related("model", "version__model").get(pk=request_id)
     _require_signer(actor, request)
-    if not _password_holds(actor, request, password):
-        raise WrongPassword("This is not your password. Nothing was signed.")
-
-
-@transaction.atomic
-def _password_holds(actor: User, request: ChangeRequest, password: str) -> bool:
-    """Whether the password is the actor's; a wrong one is counted and audited."""
-    # The lock makes guesses queue up: many at once cannot slip past the count.
-    person = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-    recent = FailedProof.objects.filter(person=person, at__gt=Now() - WRONG_WITHIN).count()
-    if recent >= WRONG_ALLOWED:
-        raise TooManyAttempts("Too many wrong passwords. Wait a quarter of an hour.")
-    # No setter: a signature must not rewrite the stored hash.
-    if person.is_active and check_password(password, person.password):
-        return True
-    FailedProof.objects.create(person=person, request=request)
-    record(actor, GovernanceEvent.SIGNOFF_PROOF_FAILED, request, failed=recent + 1)
-    return False
+    return prove(actor=actor, subject=request, password=given, digest=digest)
 
 
 @transaction.atomic
@@ -115,6 +94,7 @@ def _sign(
     meaning: str,
     reason: str,
     expected_digest: str,
+    method: str,
 ) -> SignOff:
     request = locked_request(request_id)
     _require_signer(actor, request)
@@ -128,7 +108,7 @@ def _sign(
         meaning=meaning,
         reason=reason,
         signed_digest=request.digest,
-        method=PASSWORD,
+        method=method,
     )
     event = _follow(request, decision)
     rebuild_status(model_ids=[request.model_id])

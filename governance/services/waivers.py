@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies import require
+from accounts.proofs import Proof
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.jobs.controls import concerned
@@ -76,7 +77,7 @@ def ask_waiver(
 
 
 def decide_waiver(
-    *, actor: User, waiver_id: int, decision: str, reason: str, password: str
+    *, actor: User, waiver_id: int, decision: str, reason: str, password: str | Proof
 ) -> Waiver:
     """Grant or refuse, signed with one's password.
 

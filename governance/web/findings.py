@@ -25,6 +25,7 @@ from governance.reads.findings import (
 )
 from governance.refusals import Unable
 from governance.services import findings as work
+from governance.services import proofs
 from governance.services.waivers import (
     ONLY_RISK,
     ONLY_TEAM,
@@ -43,6 +44,7 @@ from governance.web.control_forms import (
     WaiverForm,
 )
 from governance.web.forms import ReasonForm
+from governance.web.proving import ask, proved
 from registry.models import Model
 
 STEP_WORDS = {
@@ -215,7 +217,7 @@ def waiver_new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def waiver(request: HttpRequest, waiver: int) -> HttpResponse:
     """One waiver; POST grants, refuses or withdraws it."""
@@ -226,11 +228,11 @@ def waiver(request: HttpRequest, waiver: int) -> HttpResponse:
     if "withdraw" in request.POST:
         return _withdraw(request, page)
     require(page.can_decide, ONLY_RISK)
-    form = WaiverDecisionForm(request.POST)
+    form = ask(WaiverDecisionForm(request.POST), request, proofs.about(page.waiver))
     if not form.is_valid():
         return _waiver_page(request, page, form, 422)
     try:
-        row = decide_waiver(actor=person, waiver_id=waiver, **form.cleaned_data)
+        row = decide_waiver(actor=person, waiver_id=waiver, **proved(request, form))
     except Unable as error:
         return _waiver_page(request, page, form, blame(form, error))
     messages.success(request, f"The waiver is {row.state}.")
@@ -264,7 +266,7 @@ def _waiver_page(
     context = {
         "page": page,
         "waiver": page.waiver,
-        "form": form or WaiverDecisionForm(),
+        "form": form or ask(WaiverDecisionForm(), request, proofs.about(page.waiver)),
         "withdraw_form": withdraw or ReasonForm(),
     }
     return render(request, "governance/waiver.html", context, status=status)

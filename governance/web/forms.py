@@ -150,7 +150,7 @@ class SignatureForm(forms.Form):
             "decision": said["decision"],
             "meaning": said["own_words"] if own else said["meaning"],
             "reason": said["reason"],
-            "password": said["password"],
+            "password": said.get("password", ""),
             "expected_digest": said["digest"],
         }
 

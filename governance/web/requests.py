@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -17,6 +18,7 @@ from governance.reads.conditions import measurable
 from governance.reads.proposals import Proposal, proposal
 from governance.reads.requests import GateLine, NumberRow, RequestPage, request_page
 from governance.refusals import GatesNotPassed, Unable
+from governance.services.proofs import bound_to
 from governance.services.requests import (
     ONLY_BUILDERS,
     ONLY_CONCERNED,
@@ -30,6 +32,7 @@ from governance.states import CONDITIONAL
 from governance.web.answers import blame, tell
 from governance.web.condition_forms import ConditionsForm
 from governance.web.forms import ChangeForm, ReasonForm, SignatureForm
+from governance.web.proving import ask
 from governance.web.steps import counting_of, steps_of
 
 KIND_WORDS = {
@@ -115,12 +118,14 @@ def _new_page(
 def change_request(request: HttpRequest, request_id: int) -> HttpResponse:
     """Everything that a reviewer sees before signing."""
     page = request_page(person_of(request), request_id)
-    return render(request, "governance/change_request.html", context_of(page))
+    return render(request, "governance/change_request.html", context_of(request, page))
 
 
-def context_of(page: RequestPage) -> dict[str, Any]:
+def context_of(request: HttpRequest, page: RequestPage) -> dict[str, Any]:
     rejects = page.can_reject and not page.can_sign
     form = SignatureForm(meanings=page.meanings, rejects=rejects, initial={"digest": page.digest})
+    sign_page = reverse("sign", args=[page.line.id])
+    ask(form, request, bound_to("change request", page.line.id, page.digest), sign_page)
     return {
         "page": page,
         "line": page.line,
