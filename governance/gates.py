@@ -12,6 +12,7 @@ STAGES: dict[str, frozenset[str]] = {
     "retire": frozenset({"candidate", "approved", "serving"}),
     "archive": frozenset({"retired"}),
     "restore": frozenset({"archived"}),
+    "revalidate": frozenset({"serving"}),
 }
 
 
@@ -42,6 +43,8 @@ class Facts:
     archive: str = ""
     archive_verified: bool = False
     findings: tuple[tuple[str, str], ...] = ()
+    # Each guideline in force for the version: its title, state, and the state in words.
+    guidelines: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,22 @@ def _stage(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
     if facts.stage not in STAGES[facts.kind]:
         needed = " or ".join(sorted(STAGES[facts.kind]))
         return False, f"To {verb} it, it must be {needed}; it is {facts.stage}.", evidence
+    if facts.kind == "revalidate":
+        return _serves(facts)
     if (facts.environment, facts.role) in facts.serves_as:
         return False, f"It is {facts.role} in {facts.environment} already.", evidence
     if facts.kind == "roll_back" and not facts.was_champion:
         message = f"It was never champion in {facts.environment}: promote it instead."
         return False, message, evidence
     return True, f"It is {facts.stage}.", evidence
+
+
+def _serves(facts: Facts) -> Answer:
+    roles = [role for environment, role in facts.serves_as if environment == facts.environment]
+    evidence = {"stage": facts.stage, "roles": roles}
+    if not roles:
+        return False, f"It does not serve in {facts.environment}.", evidence
+    return True, f"It is {' and '.join(roles)} in {facts.environment}.", evidence
 
 
 def _artifact_hashed(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
@@ -227,6 +240,19 @@ def _no_open_findings(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
     return False, f"Close, or have waived: {named}.", evidence
 
 
+def _guidelines_answered(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    """Every ethical guideline in force has answers for the version that somebody signed."""
+    evidence = {"guidelines": [{"title": t, "state": state} for t, state, _ in facts.guidelines]}
+    open_ones = [one for one in facts.guidelines if one[1] != "signed"]
+    lacking = [f"{title} ({words})" for title, _, words in open_ones]
+    if not facts.guidelines:
+        return True, "The team has no guideline in force for this change.", evidence
+    if not lacking:
+        n = len(facts.guidelines)
+        return True, f"{n} guideline{'' if n == 1 else 's'} answered and signed.", evidence
+    return False, f"Have answered and signed: {'; '.join(lacking[:3])}.", evidence
+
+
 GATES: dict[str, tuple[str, Rule]] = {
     "stage": ("Stage allows the change", _stage),
     "artifact_hashed": ("Files are hashed", _artifact_hashed),
@@ -240,4 +266,5 @@ GATES: dict[str, tuple[str, Rule]] = {
     "replaced": ("A replacement serves", _replaced),
     "no_open_findings": ("No grave finding is open", _no_open_findings),
     "archive_verified": ("Archive is verified", _archive_verified),
+    "guidelines_answered": ("Ethical guidelines are answered", _guidelines_answered),
 }

@@ -19,12 +19,21 @@ from governance.models.frameworks import (
     ModelScope,
     RuleChange,
 )
+from governance.models.guidelines import (
+    AnswersState,
+    EditionState,
+    Guideline,
+    GuidelineAnswers,
+    GuidelineEdition,
+)
 from governance.models.policies import ApprovalPolicy
+from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
 from governance.models.signatures import Decision, FailedProof, SignOff
 
 __all__ = [
+    "AnswersState",
     "ApprovalPolicy",
     "Assessment",
     "AttachedEvidence",
@@ -39,6 +48,7 @@ __all__ = [
     "ControlStatus",
     "Decision",
     "Edition",
+    "EditionState",
     "FailedProof",
     "Finding",
     "FindingEntry",
@@ -46,7 +56,13 @@ __all__ = [
     "FindingSeverity",
     "Framework",
     "GateResult",
+    "Guideline",
+    "GuidelineAnswers",
+    "GuidelineEdition",
     "ModelScope",
+    "PurposeChange",
+    "Revalidation",
+    "RevalidationCause",
     "RiskAssessment",
     "RuleChange",
     "SignOff",

@@ -7,6 +7,7 @@ from typing import Any
 from audit.models import Event
 from governance.clearance_tokens import LONGEST, MAY_SERVE, Answer, token_id
 from governance.models import CardRevision, Clearance
+from governance.reads.revalidations import said_by_revalidations
 from registry.models import Deployment
 from registry.states import DeploymentRole
 
@@ -26,7 +27,7 @@ class Revoked:
 
 
 def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
-    """The clearance of every version that serves there, the champion first; four queries."""
+    """The clearance of every version that serves there, the champion first; five queries."""
     serving = list(
         Deployment.objects.visible_to(user)
         .filter(model__slug=model, environment=environment, ended_at__isnull=True)
@@ -40,10 +41,17 @@ def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
             until__isnull=True,
         )
     }
+    anew = said_by_revalidations(rows.keys())
     cards, events = _cards(rows.keys()), _events([row.pk for row in rows.values()])
     ranked = sorted(serving, key=lambda one: (one.role != DeploymentRole.CHAMPION, one.pk))
     return [
-        _answer(one, rows[one.version_id], cards.get(one.version_id), events)
+        _answer(
+            one,
+            rows[one.version_id],
+            cards.get(one.version_id),
+            events,
+            anew.get((one.version_id, environment), []),
+        )
         for one in ranked
         if one.version_id in rows
     ]
@@ -71,6 +79,7 @@ def _answer(
     row: Clearance,
     card: dict[str, Any] | None,
     events: dict[str, dict[str, Any]],
+    anew: list[str],
 ) -> Answer:
     return Answer(
         clearance_id=row.pk,
@@ -82,7 +91,7 @@ def _answer(
         risk_tier=one.model.risk_tier,
         artifact_digest=one.version.artifact_digest,
         state=row.state,
-        reasons=tuple(row.reasons),
+        reasons=(*row.reasons, *anew),
         since=row.since,
         card=card,
         audit=events.get(str(row.pk)),

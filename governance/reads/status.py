@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audit.chain import plain, sha256_of
+from governance.clearance_tokens import LIVES
 from governance.models import CardRevision, ChangeRequest, Clearance, SignOff
+from governance.reads.revalidations import said_by_revalidations
 from governance.states import ClearanceState, RequestState
 from monitoring.models import Health, Incident
 from monitoring.states import IncidentState
@@ -29,6 +31,7 @@ class _Material:
     requests: dict[tuple[int, str], list[dict[str, Any]]] = field(default_factory=dict)
     approvals: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     cards: dict[int, int] = field(default_factory=dict)
+    anew: dict[tuple[int, str], list[str]] = field(default_factory=dict)
 
 
 def answers(model_ids: Collection[int]) -> dict[tuple[int, str], dict[str, Any]]:
@@ -70,6 +73,7 @@ def _material(model_ids: Collection[int]) -> _Material:
         requests=_requests(model_ids),
         approvals=_approvals(model_ids),
         cards=_cards(version_ids),
+        anew=said_by_revalidations(version_ids),
     )
 
 
@@ -177,7 +181,10 @@ def _answer(model: Model, environment: str, material: _Material) -> dict[str, An
         "champion": champion and _serving(champion, material),
         "challengers": [_serving(d, material) for d in by_role[DeploymentRole.CHALLENGER]],
         "shadows": [_serving(d, material) for d in by_role[DeploymentRole.SHADOW]],
-        "clearance": _clearance(champion, environment, material),
+        "clearance": {
+            **_clearance(champion, environment, material),
+            "on_expiry": LIVES[model.risk_tier].on_expiry,
+        },
         "health": material.health.get(champion.version_id, {}) if champion else {},
         "open_incidents": material.incidents.get(model.pk, []),
         "open_requests": material.requests.get(key, []),
@@ -207,7 +214,8 @@ def _clearance(
     if row is None:
         reason = f"Version {deployment.version.number} serves without an approved change request."
         return {"state": ClearanceState.NOT_CLEARED, "reasons": [reason], "since": None}
-    return {"state": row.state, "reasons": row.reasons, "since": row.since}
+    anew = material.anew.get((deployment.version_id, environment), [])
+    return {"state": row.state, "reasons": [*row.reasons, *anew], "since": row.since}
 
 
 def _mlflow(model: Model, environment: str, by_role: dict[str, list[Deployment]]) -> dict[str, Any]:

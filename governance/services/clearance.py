@@ -9,6 +9,7 @@ from governance.jobs.locks import locked_version
 from governance.jobs.status import rebuild_status
 from governance.models import Clearance
 from governance.policies import can_decide_clearance
+from governance.reads.revalidations import has_lapsed
 from governance.refusals import ClearanceNotSo, Incomplete
 from governance.states import ClearanceState
 from monitoring.models import Incident
@@ -50,6 +51,10 @@ def reinstate_clearance(
     version = locked_version(version_id)
     require(can_decide_clearance(actor, version.model), ONLY_DECIDERS)
     _check(version, environment, reason, {ClearanceState.SUSPENDED})
+    if has_lapsed(version.pk, environment):
+        raise ClearanceNotSo(
+            "Its approval lapsed: ask to revalidate it, and the quorum's signatures clear it again."
+        )
     row = rows.reinstate(
         actor=actor,
         version=version,

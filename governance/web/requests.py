@@ -33,6 +33,7 @@ KIND_WORDS = {
     "retire": "Retire",
     "archive": "Archive",
     "restore": "Restore",
+    "revalidate": "Revalidate",
 }
 KIND_MEANS = {
     "promote": "When it is approved, the version serves in this role and MLflow's alias follows.",
@@ -42,6 +43,8 @@ KIND_MEANS = {
     "and sealed.",
     "restore": "When it is approved, the archive is verified bit by bit and registered as a new "
     "candidate, which needs an approval of its own.",
+    "revalidate": "When it is approved, the version goes on serving under an approval that was "
+    "given for today's purpose.",
 }
 NOT_PASSED = {"prevent": "it must pass before anybody may sign", "warn": "it should pass"}
 CLAIM_PARTS = ("value", "low", "high", "n", "as_of")

@@ -20,20 +20,20 @@ from registry.refusals import AlreadyThere, ChangedSince, ModelInvalid
 
 DEFAULT_HORIZON_HOURS = 24 * 14
 # How many texts a list holds, and how long each may be.
-TEXTS = {"kpis": (20, 200), "components": (20, 40)}
+TEXTS = {"kpis": (20, 200), "requirements": (20, 400), "components": (20, 40)}
 MAX_PURPOSE = 5_000
 CHANGEABLE = frozenset(
     {
         "name",
-        "purpose",
         "owner_id",
         "risk_tier",
-        "kpis",
         "components",
         "outcome_horizon_hours",
         "mlflow_name",
     }
 )
+# What a model is for: changed with a reason, because approvals were given under it.
+PURPOSE = ("purpose", "kpis", "requirements")
 
 
 class ModelFacts(TypedDict):
@@ -45,6 +45,7 @@ class ModelFacts(TypedDict):
     risk_tier: str
     owner_id: NotRequired[int | None]
     kpis: NotRequired[Sequence[str]]
+    requirements: NotRequired[Sequence[str]]
     components: NotRequired[Sequence[str]]
     outcome_horizon_hours: NotRequired[int]
     mlflow_name: NotRequired[str | None]
@@ -68,6 +69,7 @@ def register_model(*, actor: User, slug: str, team_id: int, **facts: Unpack[Mode
         task=facts["task"],
         risk_tier=facts["risk_tier"],
         kpis=list(facts.get("kpis", ())),
+        requirements=list(facts.get("requirements", ())),
         components=list(facts.get("components", ())),
         outcome_horizon_hours=facts.get("outcome_horizon_hours", DEFAULT_HORIZON_HOURS),
         mlflow_name=facts.get("mlflow_name"),
@@ -98,6 +100,7 @@ def change_model(
     require(can_change_model(actor, model.team_id), OWNERS_ONLY)
     if unchanged_since is not None and model.changed_at != unchanged_since:
         raise ChangedSince(f"{model.name} was changed {model.changed_at:%Y-%m-%d %H:%M:%S} UTC.")
+    changes = _without_purpose(model, changes)
     _check_names(changes)
     before = _facts(model)
     tier = changes.get("risk_tier", model.risk_tier)
@@ -108,7 +111,7 @@ def change_model(
     )
     _refuse_moving_in_mlflow(model, changes)
     for field, value in changes.items():
-        setattr(model, field, value.strip() if field in {"name", "purpose"} else value)
+        setattr(model, field, value.strip() if field == "name" else value)
     _check(model)
     changed = {key: value for key, value in _facts(model).items() if value != before[key]}
     if not changed:
@@ -120,6 +123,36 @@ def change_model(
         claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
     record(actor, RegistryEvent.MODEL_CHANGED, model, before=old, after=changed)
     return model
+
+
+@transaction.atomic
+def change_purpose(
+    *, actor: User, model_id: int, changes: Mapping[str, Any], reason: str
+) -> tuple[Model, dict[str, Any]]:
+    """Change what a model is for, its KPIs or what the business asks of it; with what was before.
+
+    Governance calls this, because approvals hold for what they were given under.
+
+    Raises:
+        Refused: not of the team.
+        ModelInvalid: a value that cannot be accepted, or nothing that changes.
+    """
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
+    require(can_change_model(actor, model.team_id), OWNERS_ONLY)
+    before = {name: getattr(model, name) for name in PURPOSE}
+    for name in sorted(changes.keys() - set(PURPOSE)):
+        raise ModelInvalid(f"{name}: is no part of the purpose; {', '.join(PURPOSE)} are.")
+    for name, value in changes.items():
+        setattr(model, name, value.strip() if isinstance(value, str) else value)
+    _check(model)
+    after = {name: getattr(model, name) for name in PURPOSE if getattr(model, name) != before[name]}
+    if not after:
+        raise ModelInvalid("purpose: nothing changes; purpose, KPIs and requirements are as said.")
+    _save(model, changed_at=Now())
+    model.refresh_from_db()
+    old = {name: before[name] for name in after}
+    record(actor, RegistryEvent.PURPOSE_CHANGED, model, before=old, after=after, reason=reason)
+    return model, before
 
 
 def _check(model: Model) -> None:
@@ -174,6 +207,15 @@ def _is_mlflow_name(name: str) -> bool:
     return 1 <= len(name) <= 256 and not spoilt and ":" not in name and bool(name.strip(". "))
 
 
+def _without_purpose(model: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes, the parts of the purpose left out where they say what is there already."""
+    for name in PURPOSE:
+        if name in changes and changes[name] != getattr(model, name):
+            where = f"POST /api/v1/models/{model.slug}/purpose"
+            raise ModelInvalid(f"{name}: is changed with a reason, see {where}.")
+    return {name: value for name, value in changes.items() if name not in PURPOSE}
+
+
 def _check_names(changes: Mapping[str, Any]) -> None:
     unknown = sorted(changes.keys() - CHANGEABLE)
     if unknown:
@@ -211,6 +253,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "task": str(model.task),
         "risk_tier": str(model.risk_tier),
         "kpis": model.kpis,
+        "requirements": model.requirements,
         "components": model.components,
         "outcome_horizon_hours": model.outcome_horizon_hours,
         "mlflow_name": model.mlflow_name,
