@@ -107,6 +107,9 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "asked": ("clock", "info"),
         "granted": ("file-certificate", "warning"),
         "refused": ("circle-x", "unknown"),
+        "signed": ("circle-check", "ok"),
+        "superseded": ("history", "unknown"),
+        "purpose": ("history", "warning"),
     },
 }
 UNKNOWN = ("circle", "unknown")

@@ -13,6 +13,7 @@ from governance.models import ChangeRequest, Decision, GateResult, SignOff
 from governance.numbers import HIGHER_IS_BETTER, LOWER_IS_BETTER, base_name
 from governance.policies import SIGNERS, can_submit, can_withdraw, had_a_hand, signing_roles
 from governance.reads.evidence import what_changed
+from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
 from governance.reads.signatures import missing
 from governance.states import RequestState
@@ -170,6 +171,7 @@ class RequestPage:
     can_refresh: bool
     can_retry: bool
     meanings: tuple[str, ...]
+    guidelines: tuple[tuple[Asked, tuple[Said, ...]], ...]
 
 
 def request_lines(user: Any, *, state: str = "", model: str = "") -> list[RequestLine]:
@@ -256,6 +258,15 @@ def request_page(user: User, request_id: int) -> RequestPage:
         can_refresh=is_open and bool(changed) and builder,
         can_retry=row.state == RequestState.FAILED and builder,
         meanings=MEANINGS.get(role, ()),
+        guidelines=_guidelines(row),
+    )
+
+
+def _guidelines(row: ChangeRequest) -> tuple[tuple[Asked, tuple[Said, ...]], ...]:
+    """What the team asked itself, with the signed answers. Two queries."""
+    return tuple(
+        (one, said_of(one.signed.edition, one.signed.answers) if one.signed else ())
+        for one in asked_of(row.version, row.kind)
     )
 
 

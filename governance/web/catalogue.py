@@ -105,6 +105,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "outcome_horizon": timedelta(hours=page.detail.row.outcome_horizon_hours),
         "start": _start(page.detail.periods, now),
         "now": now,
+        "today": now.date(),
         "incidents_url": f"{reverse('incidents')}?{query}" if page.incidents else "",
         "findings_url": f"{reverse('findings')}?{query}",
         "requests_url": f"{reverse('change-requests')}?{query}" if page.requests else "",
