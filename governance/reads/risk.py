@@ -83,7 +83,7 @@ def decided_by_tier(tier: str) -> Decided:
 
 
 def unsigned_tier(model: Model, signed: Sequence[RiskAssessment]) -> str:
-    """Why the tier does not rest on signed answers as it should, in a sentence; empty if it does."""
+    """Why the tier does not rest on signed answers, in a sentence; empty if it does."""
     if not signed:
         return ""
     last = signed[0]
