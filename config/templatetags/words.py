@@ -109,7 +109,6 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "refused": ("circle-x", "unknown"),
         "signed": ("circle-check", "ok"),
         "superseded": ("history", "unknown"),
-        "purpose": ("history", "warning"),
     },
 }
 UNKNOWN = ("circle", "unknown")

@@ -119,6 +119,14 @@ class GuidelineEdition(Signed):
         return f"{self.title}, edition {self.number}"
 
     @property
+    def tier_words(self) -> str:
+        return ", ".join(self.tiers.split())
+
+    @property
+    def change_words(self) -> str:
+        return ", ".join(self.changes.split()).replace("_", " ")
+
+    @property
     def audit_team_id(self) -> int:
         return self.guideline.team_id
 

@@ -29,7 +29,7 @@ from registry.models import Version
 # How far a guideline is answered for a version; only `signed` satisfies the gate.
 STATES = {
     "signed": "answered and signed",
-    "draft": "answered, not signed yet",
+    "draft": "drafted, not signed yet",
     "missing": "not answered",
     "outdated": "answered to an earlier edition",
     "purpose": "answered under an earlier purpose",
@@ -57,6 +57,10 @@ class Asked:
     @property
     def words(self) -> str:
         return STATES[self.state]
+
+    @property
+    def badge(self) -> str:
+        return "outdated" if self.state == "purpose" else self.state
 
     @property
     def stamp(self) -> str:

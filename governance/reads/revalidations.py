@@ -19,7 +19,7 @@ MOST = 100
 
 @dataclass(frozen=True)
 class PartDifference:
-    """One part of the purpose as it was and as it became; lists as lines."""
+    """One part of the purpose: the lines that went and those that came."""
 
     title: str
     before: list[str]
@@ -111,14 +111,19 @@ def purpose_page(user: Any, slug: str) -> PurposePage:
 
 def _parts(row: PurposeChange) -> tuple[PartDifference, ...]:
     return tuple(
-        PartDifference(PART_TITLES[name], _lines(row.before[name]), _lines(row.after[name]))
+        PartDifference(
+            PART_TITLES[name],
+            _only(row.before[name], row.after[name]),
+            _only(row.after[name], row.before[name]),
+        )
         for name in PARTS
         if row.before[name] != row.after[name]
     )
 
 
-def _lines(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _only(value: Any, other: Any) -> list[str]:
+    """The text, or the lines of a list that the other one lacks."""
+    return [value] if isinstance(value, str) else [one for one in value if one not in other]
 
 
 def revalidations_for_desk(user: Any) -> list[Revalidation]:
