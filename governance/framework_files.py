@@ -27,7 +27,7 @@ MONITORS = (
     *("quality", "drift", "novelty", "performance", "estimate"),
     *("calibration", "concept", "fairness", "operations", "business"),
 )
-CHANGES = ("promote", "roll_back", "retire", "archive", "restore")
+CHANGES = ("promote", "roll_back", "revalidate", "retire", "archive", "restore")
 VERDICTS = ("ok", "warning", "breach")
 # Every kind of evidence rule: what it needs, and what it may say. `choice` lists are closed.
 RULES: dict[str, dict[str, tuple[str, ...] | None]] = {

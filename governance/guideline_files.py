@@ -107,6 +107,13 @@ class _Reader(Check):
 
     def guideline(self, tree: Any, digest: str) -> GuidelineFile:
         data = self.mapping(tree, "", FILE_KEYS)
+        found = self.file(data, digest)
+        chooses = any(one.kind == "alternatives" for one in found.questions)
+        if "selection" in found.scopes and not chooses:
+            self.say("scopes", "selection asks what was rejected: add a question of alternatives.")
+        return found
+
+    def file(self, data: dict[str, Any], digest: str) -> GuidelineFile:
         return GuidelineFile(
             id=self.text(data, "id", "", 60, FRAMEWORK_ID, "small letters, digits and hyphens"),
             title=self.text(data, "title", "", 200),

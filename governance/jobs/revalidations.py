@@ -72,15 +72,24 @@ def _open_model(model_id: int, today: date) -> int:
 
 def find_overdue(*, today: date) -> int:
     """What was not approved anew in time: a finding, and by tier the clearance ends; how many."""
+    waiting = Revalidation.objects.waiting().order_by()
+    for model_id in waiting.values_list("model", flat=True).distinct():
+        _settle_model(model_id)
     late = Revalidation.objects.waiting().filter(due_on__lt=today)
     rows = late.filter(suspended__isnull=True).order_by("pk")
     return sum(_overdue(pk, model) for pk, model in rows.values_list("pk", "model"))
 
 
 @transaction.atomic
+def _settle_model(model_id: int) -> None:
+    lock_models([model_id])
+    if settle(actor=SYSTEM, model_id=model_id):
+        rebuild_status(model_ids=[model_id])
+
+
+@transaction.atomic
 def _overdue(row_id: int, model_id: int) -> int:
     lock_models([model_id])
-    settle(actor=SYSTEM, model_id=model_id)
     row = Revalidation.objects.select_related("model__team", "model__owner", "version__model").get(
         pk=row_id
     )

@@ -111,6 +111,7 @@ def test_the_shipped_draft_asks_what_it_must():
         (b"id: groups", b"id: harmed", "'harmed' is there twice"),
         (b"    kind: choice\n", b"    kind: yes_no\n", "only a choice has options"),
         (b"note:", b"notes:", "no such key"),
+        (b"kind: alternatives", b"kind: text", "scopes: selection asks what was rejected"),
         (b"changes: [promote, revalidate]", b"changes: [promote, dance]", "changes: a list of"),
     ],
 )

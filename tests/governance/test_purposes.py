@@ -186,6 +186,14 @@ def test_a_version_that_was_replaced_owes_nothing_any_more(serving, two, olga, v
     assert (row.version, row.outcome) == (serving, "The version serves there no longer.")
 
 
+def test_a_version_that_stopped_serving_without_a_request_owes_nothing_the_next_day(serving, olga):
+    changed(olga, serving.model)
+    Deployment.objects.update(ended_at=timezone.now())
+    assert late(serving, "high") == 0
+    assert Revalidation.objects.get().outcome == "The version serves there no longer."
+    assert in_force(serving).get().state == "cleared"
+
+
 def test_what_is_asked_for_waits_on_nobodys_desk_and_comes_back_when_withdrawn(serving, olga):
     changed(olga, serving.model)
     request = ask(olga, serving, kind="revalidate")
