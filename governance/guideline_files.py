@@ -31,7 +31,8 @@ SCOPES = ("evaluation", "selection")
 KINDS = ("text", "choice", "yes_no", "alternatives")
 FILE_KEYS = {"id", "title", "note", "scopes", "tiers", "changes", "questions"}
 QUESTION_KEYS = {"id", "title", "text", "kind", "options"}
-IDENTIFIER = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+# Two hyphens part the names of form fields.
+IDENTIFIER = re.compile(r"(?!.*--)[a-z][a-z0-9_-]{0,39}")
 
 
 class BadAnswers(Exception):

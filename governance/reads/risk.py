@@ -88,7 +88,7 @@ def unsigned_tier(model: Model, signed: Sequence[RiskAssessment]) -> str:
         return ""
     last = signed[0]
     if last.tier != model.risk_tier:
-        return f"The tier was set to {model.risk_tier} without the questionnaire; answer it anew."
+        return f"The tier is {model.risk_tier}, the signed answers say {last.tier}; answer anew."
     if PurposeChange.objects.filter(model=model, at__gt=last.signed_at).exists():
         return "What the model is for changed after this was signed; answer the questions anew."
     return ""

@@ -26,7 +26,6 @@ CHANGEABLE = frozenset(
     {
         "name",
         "owner_id",
-        "risk_tier",
         "components",
         "outcome_horizon_hours",
         "mlflow_name",
@@ -89,26 +88,20 @@ def change_model(
     changes: Mapping[str, Any],
     unchanged_since: datetime | None = None,
 ) -> Model:
-    """Change what a model says of itself (see CHANGEABLE).
+    """Change what a model says of itself (see CHANGEABLE); purpose and tier have their own ways.
 
     Raises:
         ChangedSince: it was changed after `unchanged_since`, when the actor had read it.
-        Refused: not of the team, or a developer lowering the risk tier.
+        Refused: not of the team.
         ModelInvalid: an unknown field or a value that cannot be accepted.
     """
     model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     require(can_change_model(actor, model.team_id), OWNERS_ONLY)
     if unchanged_since is not None and model.changed_at != unchanged_since:
         raise ChangedSince(f"{model.name} was changed {model.changed_at:%Y-%m-%d %H:%M:%S} UTC.")
-    changes = _without_purpose(model, changes)
+    changes = _without_signed(model, changes)
     _check_names(changes)
     before = _facts(model)
-    tier = changes.get("risk_tier", model.risk_tier)
-    _check_tier(tier)
-    require(
-        can_set_tier(actor, model.team_id, before=model.risk_tier, after=tier),
-        "Only the team's risk officer lowers a risk tier: it decides who must approve.",
-    )
     _refuse_moving_in_mlflow(model, changes)
     for field, value in changes.items():
         setattr(model, field, value.strip() if field == "name" else value)
@@ -122,6 +115,33 @@ def change_model(
     if model.mlflow_name:
         claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
     record(actor, RegistryEvent.MODEL_CHANGED, model, before=old, after=changed)
+    return model
+
+
+@transaction.atomic
+def set_tier(*, actor: User, model_id: int, tier: str) -> Model:
+    """Set the tier that follows from a signed questionnaire: governance calls this.
+
+    Raises:
+        Refused: not of the team, or a developer lowering it.
+        ModelInvalid: there is no such tier.
+    """
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
+    _check_tier(tier)
+    before = str(model.risk_tier)
+    require(
+        can_set_tier(actor, model.team_id, before=before, after=tier),
+        "Only the team's risk officer lowers a risk tier: it decides who must approve.",
+    )
+    if before == tier:
+        return model
+    model.risk_tier = tier
+    _save(model, changed_at=Now())
+    model.refresh_from_db()
+    if model.mlflow_name:
+        claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
+    old, new = {"risk_tier": before}, {"risk_tier": tier}
+    record(actor, RegistryEvent.MODEL_CHANGED, model, before=old, after=new)
     return model
 
 
@@ -207,13 +227,14 @@ def _is_mlflow_name(name: str) -> bool:
     return 1 <= len(name) <= 256 and not spoilt and ":" not in name and bool(name.strip(". "))
 
 
-def _without_purpose(model: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes, the parts of the purpose left out where they say what is there already."""
-    for name in PURPOSE:
+def _without_signed(model: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes without purpose and tier, which may only be said as they are already."""
+    ways = dict.fromkeys(PURPOSE, ("is changed with a reason", "purpose"))
+    ways["risk_tier"] = ("follows from the signed questionnaire", "risk")
+    for name, (how, where) in ways.items():
         if name in changes and changes[name] != getattr(model, name):
-            where = f"POST /api/v1/models/{model.slug}/purpose"
-            raise ModelInvalid(f"{name}: is changed with a reason, see {where}.")
-    return {name: value for name, value in changes.items() if name not in PURPOSE}
+            raise ModelInvalid(f"{name}: {how}, see POST /api/v1/models/{model.slug}/{where}.")
+    return {name: value for name, value in changes.items() if name not in ways}
 
 
 def _check_names(changes: Mapping[str, Any]) -> None:

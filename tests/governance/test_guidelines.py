@@ -1,13 +1,18 @@
 """Ethical guidelines: written, signed in, answered, signed; a gate, evidence and the card."""
 
+import contextlib
+
 import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.policies import Refused
 from audit.models import Event
 from governance.exports import card_markdown
-from governance.guideline_files import TEMPLATE, parse
+from governance.framework_files import BadFramework
+from governance.guideline_files import TEMPLATE, BadAnswers, clean_answers, parse
 from governance.models import (
     ApprovalPolicy,
     ChangeRequest,
@@ -109,6 +114,7 @@ def test_the_shipped_draft_asks_what_it_must():
         (b"scopes: [evaluation, selection]", b"scopes: [beauty]", "line 7, scopes"),
         (b"tiers: [high, medium, low]", b"tiers: [huge]", "line 8, tiers"),
         (b"id: groups", b"id: harmed", "'harmed' is there twice"),
+        (b"id: groups", b"id: harmed--text", "questions[1].id"),
         (b"    kind: choice\n", b"    kind: yes_no\n", "only a choice has options"),
         (b"note:", b"notes:", "no such key"),
         (b"kind: alternatives", b"kind: text", "scopes: selection asks what was rejected"),
@@ -120,6 +126,32 @@ def test_a_wrong_file_is_refused_by_its_line(team, olga, wrong, by, said):
         write_guideline(actor=olga, team_id=team.pk, raw=ETHICS.replace(wrong, by, 1))
     assert said in str(caught.value)
     assert Guideline.objects.count() == 0
+
+
+NODES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=8), inside),
+    max_leaves=12,
+)
+
+
+@given(st.binary(max_size=400) | st.text(max_size=400).map(str.encode))
+def test_whatever_is_sent_is_a_guideline_or_a_named_problem(raw):
+    with contextlib.suppress(BadFramework):
+        parse(raw)
+
+
+@given(st.sampled_from(list(ANSWERS)), NODES)
+def test_whatever_is_answered_is_kept_or_refused_beside_its_question(name, value):
+    questions = parse(ETHICS).questions
+    others, blamed = {"version:1": "Version 1"}, {name}
+    try:
+        kept = clean_answers(questions, {name: value}, candidates=others)
+    except BadAnswers as error:
+        blamed = set(error.errors)
+    else:
+        assert clean_answers(questions, kept, candidates=others) == kept
+    assert blamed == {name}
 
 
 def test_a_guideline_is_asked_once_somebody_else_signed_it(team, one, olga, rita):
