@@ -1,6 +1,7 @@
 """Ethical guidelines: written, signed in, answered, signed; a gate, evidence and the card."""
 
 import contextlib
+from threading import Barrier, Thread
 
 import pytest
 from django.db import connection, transaction
@@ -47,8 +48,9 @@ from governance.services.guidelines import (
 from governance.services.policies import set_policy
 from governance.services.purposes import change_purpose
 from monitoring.models import Experiment
+from registry.models import Model
 from tests.conftest import PASSWORD
-from tests.governance.conftest import Unchanged, ask, sign
+from tests.governance.conftest import Unchanged, ask, carry_out, sign, version_of
 
 ETHICS = TEMPLATE.read_bytes()
 ANSWERS = {
@@ -438,3 +440,85 @@ def test_the_card_shows_answers_with_their_signature_in_every_form(ethics, one, 
         assert held["digest"] in text
         assert "<b>Travellers" not in text
     assert pdf(html).startswith(b"%PDF")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_sign_at_the_same_instant_one_does(team, olga, vera, rita, rosa):
+    edition = put_in_force(olga, rosa, team)
+    model = Model.objects.create(
+        slug="flight-delay",
+        name="Flight delay",
+        purpose="Says which flights will be late.",
+        team=team,
+        owner=olga,
+        task="binary",
+        risk_tier="medium",
+    )
+    version = version_of(model, 2, olga)
+    alone = {"rejected": {"rejected": [], "reason": "There is one version."}}
+    row = answered(olga, version, **alone)
+    barrier, outcomes = Barrier(2), []
+
+    def at_once(who):
+        barrier.wait()
+        try:
+            outcomes.append(signed(who, row).printed_name)
+        except NoSuchStep:
+            outcomes.append("too late")
+        finally:
+            connection.close()
+
+    threads = [Thread(target=at_once, args=[who]) for who in (vera, rita)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done = GuidelineAnswers.objects.get(edition=edition)
+    assert sorted(outcomes) == sorted([done.printed_name, "too late"])
+    assert Event.objects.filter(event="governance.answers.signed").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purpose_that_changes_while_somebody_signs_leaves_no_approval_of_the_earlier_one(
+    team, olga, rita
+):
+    model = Model.objects.create(
+        slug="flight-delay",
+        name="Flight delay",
+        purpose="Says which flights will be late.",
+        team=team,
+        owner=olga,
+        task="binary",
+        risk_tier="low",
+    )
+    request = ask(olga, version_of(model, 1, olga))
+    barrier, outcomes = Barrier(2), []
+
+    def at_once(name, step):
+        barrier.wait()
+        try:
+            step()
+            outcomes.append(name)
+        except EvidenceStale:
+            outcomes.append("stale")
+        finally:
+            connection.close()
+
+    steps = {
+        "signed": lambda: sign(rita, request),
+        "changed": lambda: change_purpose(
+            actor=olga, model_id=model.pk, changes={"kpis": ["One"]}, reason="Asked for"
+        ),
+    }
+    threads = [Thread(target=at_once, args=one) for one in steps.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "changed" in outcomes
+    if "signed" in outcomes:
+        carry_out(request)
+        assert request.state == "failed"
+        assert "The KPIs changed" in request.error
+    else:
+        assert ChangeRequest.objects.get().state == "open"
