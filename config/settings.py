@@ -275,6 +275,8 @@ SPECTACULAR_SETTINGS = {
         "LinkKindEnum": [
             (one, one) for one in ("archive", "change_request", "document", "incident", "run")
         ],
+        "GuidelineStateEnum": [(one, one) for one in ("draft", "in_force", "superseded", "ended")],
+        "AnswersStateEnum": [(one, one) for one in ("draft", "signed", "superseded")],
         "UserKindEnum": "accounts.models.UserKind.choices",
         "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],
     },

@@ -43,7 +43,7 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     title = f"# {_cell(facts['model']['name'])} {facts['version']['number']}: model card"
     parts = [title, _revision(card["revision"])]
     parts += [f"## {s['title']}\n\n{s['text'] or '*Not written.*'}" for s in card["sections"]]
-    parts += [_claims(card["claims"]), _facts(facts)]
+    parts += [_guidelines(facts.get("guidelines", [])), _claims(card["claims"]), _facts(facts)]
     parts += [_deployments(facts.get("deployments", [])), _approvals(facts.get("approvals", []))]
     return "\n\n".join(parts) + "\n"
 
@@ -101,6 +101,26 @@ def _item(part: Any) -> str:
 
 def _is_field(part: Any) -> bool:
     return isinstance(part, Mapping) and {"name", "dtype"} <= part.keys()
+
+
+def _guidelines(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Ethical guidelines: the signed answers, then who signed them."""
+    parts = ["## Ethical guidelines"]
+    for row in rows:
+        parts.append(f"### {_cell(row['title'])}, edition {row['edition']}")
+        parts += [_answer(answer) for answer in row["answers"]]
+        signed = f"Signed by {_cell(row['name'])} ({_cell(row['role'])}) at {row['at']}"
+        parts.append(f"{signed}: {_cell(row['meaning'])}. {_cell(row['reason'])}")
+        parts.append(f"SHA-256 `{row['digest']}`.")
+    return "\n\n".join(parts if len(parts) > 1 else [*parts, "*None signed.*"])
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    said = [answer["chosen"], answer["text"]]
+    lines = [f"**{_cell(answer['question'])}**", " ".join(_cell(one) for one in said if one)]
+    rejected = answer["rejected"]
+    lines += [f"- {_cell(one['alternative'])}: {_cell(one['reason'])}" for one in rejected]
+    return "\n\n".join(lines)
 
 
 def _deployments(rows: Iterable[Mapping[str, Any]]) -> str:

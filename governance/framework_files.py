@@ -27,7 +27,7 @@ MONITORS = (
     *("quality", "drift", "novelty", "performance", "estimate"),
     *("calibration", "concept", "fairness", "operations", "business"),
 )
-CHANGES = ("promote", "roll_back", "retire", "archive", "restore")
+CHANGES = ("promote", "roll_back", "revalidate", "retire", "archive", "restore")
 VERDICTS = ("ok", "warning", "breach")
 # Every kind of evidence rule: what it needs, and what it may say. `choice` lists are closed.
 RULES: dict[str, dict[str, tuple[str, ...] | None]] = {
@@ -129,9 +129,9 @@ def parse(raw: bytes) -> FrameworkFile:
     if len(raw) > LARGEST:
         message = f"At most {LARGEST:,} bytes; this has {len(raw):,}."
         raise BadFramework([Problem(1, "", message)])
-    tree, lines = _tree(raw)
-    check = _Check(lines)
-    found = check.framework(tree, sha256_of(plain(_without_dates(tree))))
+    tree, lines = tree_of(raw)
+    check = Check(lines)
+    found = check.framework(tree, sha256_of(plain(without_dates(tree))))
     if check.problems:
         raise BadFramework(check.problems)
     return found
@@ -147,7 +147,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _tree(raw: bytes) -> tuple[Any, dict[str, int]]:
+def tree_of(raw: bytes) -> tuple[Any, dict[str, int]]:
     lines: dict[str, int] = {"": 1}
     try:
         loader = _Loader(raw.decode("utf-8"))
@@ -184,18 +184,18 @@ def _is_plain(node: Any) -> bool:
     return isinstance(node, yaml.ScalarNode)
 
 
-def _without_dates(value: Any) -> Any:
+def without_dates(value: Any) -> Any:
     """The tree in types that have a canonical form."""
     if isinstance(value, dict):
-        return {key: _without_dates(one) for key, one in value.items()}
+        return {key: without_dates(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_without_dates(one) for one in value]
+        return [without_dates(one) for one in value]
     known = value is None or isinstance(value, str | bool | int)
     return value if known else str(value)
 
 
 @dataclass
-class _Check:
+class Check:
     """Reads the tree and collects what is wrong instead of stopping at the first place."""
 
     lines: dict[str, int]

@@ -21,10 +21,8 @@ STAGES: dict[str, frozenset[str]] = {
     "retire": frozenset({"candidate", "approved", "serving"}),
     "archive": frozenset({"retired"}),
     "restore": frozenset({"archived"}),
+    "revalidate": frozenset({"serving"}),
 }
-
-
-RENEWABLE = frozenset({"conditional", "suspended"})
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,10 @@ class Facts:
     archive: str = ""
     archive_verified: bool = False
     findings: tuple[tuple[str, str], ...] = ()
-    clearance: str = ""
     has_groups: bool = False
     conditions: tuple[str, ...] = ()
+    # Each guideline in force for the version: its title, state, and the state in words.
+    guidelines: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,21 +109,22 @@ def _stage(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
     if facts.stage not in STAGES[facts.kind]:
         needed = " or ".join(sorted(STAGES[facts.kind]))
         return False, f"To {verb} it, it must be {needed}; it is {facts.stage}.", evidence
+    if facts.kind == "revalidate":
+        return _serves(facts)
     if (facts.environment, facts.role) in facts.serves_as:
-        return _renewal(facts, evidence)
+        return False, f"It is {facts.role} in {facts.environment} already.", evidence
     if facts.kind == "roll_back" and not facts.was_champion:
         message = f"It was never champion in {facts.environment}: promote it instead."
         return False, message, evidence
     return True, f"It is {facts.stage}.", evidence
 
 
-def _renewal(facts: Facts, evidence: dict[str, Any]) -> Answer:
-    """What serves already is approved again only where its clearance has something to gain."""
-    if facts.clearance in RENEWABLE:
-        state = facts.clearance.replace("_", " ")
-        message = f"It is {facts.role} already; its clearance is {state} and would be given anew."
-        return True, message, evidence | {"clearance": facts.clearance}
-    return False, f"It is {facts.role} in {facts.environment} already.", evidence
+def _serves(facts: Facts) -> Answer:
+    roles = [role for environment, role in facts.serves_as if environment == facts.environment]
+    evidence = {"stage": facts.stage, "roles": roles}
+    if not roles:
+        return False, f"It does not serve in {facts.environment}.", evidence
+    return True, f"It is {' and '.join(roles)} in {facts.environment}.", evidence
 
 
 def _artifact_hashed(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
@@ -260,8 +260,9 @@ def _within_limits(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
     """
     metric, roles = str(parameters["metric"]), parameters.get("roles", ["champion"])
     words = metric.replace("_", " ")
-    if facts.role not in roles:
-        return True, f"It is not asked of a {facts.role or 'version that ends'}.", {}
+    held = _roles(facts)
+    if not set(held) & set(roles):
+        return True, f"It is not asked of a {' and '.join(held) or 'version that ends'}.", {}
     if facts.task not in parameters.get("tasks", [facts.task]):
         return True, f"It is not asked of a model whose task is {facts.task}.", {}
     number = _worst(facts.numbers, metric, lowest="at_least" in parameters)
@@ -269,6 +270,13 @@ def _within_limits(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
         return _unmeasured(facts, words, parameters)
     evidence = {**number.as_evidence(), **_limits_of(parameters)}
     return (*_held(number, facts, words, parameters), evidence)
+
+
+def _roles(facts: Facts) -> list[str]:
+    """The role that is asked for; of a version that goes on serving, those that it has."""
+    if facts.kind != "revalidate":
+        return [facts.role] if facts.role else []
+    return sorted(role for environment, role in facts.serves_as if environment == facts.environment)
 
 
 def _worst(numbers: Sequence[Number], metric: str, *, lowest: bool) -> Number | None:
@@ -320,6 +328,19 @@ def _unsure(
     return True, f"{doubt}{', so it is a condition' if when == 'condition' else ''}."
 
 
+def _guidelines_answered(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
+    """Every ethical guideline in force has answers for the version that somebody signed."""
+    evidence = {"guidelines": [{"title": t, "state": state} for t, state, _ in facts.guidelines]}
+    open_ones = [one for one in facts.guidelines if one[1] != "signed"]
+    lacking = [f"{title} ({words})" for title, _, words in open_ones]
+    if not facts.guidelines:
+        return True, "The team has no guideline in force for this change.", evidence
+    if not lacking:
+        n = len(facts.guidelines)
+        return True, f"{n} guideline{'' if n == 1 else 's'} answered and signed.", evidence
+    return False, f"Have answered and signed: {'; '.join(lacking[:3])}.", evidence
+
+
 GATES: dict[str, tuple[str, Rule]] = {
     "stage": ("Stage allows the change", _stage),
     "artifact_hashed": ("Files are hashed", _artifact_hashed),
@@ -334,4 +355,5 @@ GATES: dict[str, tuple[str, Rule]] = {
     "replaced": ("A replacement serves", _replaced),
     "no_open_findings": ("No grave finding is open", _no_open_findings),
     "archive_verified": ("Archive is verified", _archive_verified),
+    "guidelines_answered": ("Ethical guidelines are answered", _guidelines_answered),
 }

@@ -9,7 +9,13 @@ from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
 
 if TYPE_CHECKING:
-    from governance.models import ChangeRequest, Finding, Waiver
+    from governance.models import (
+        ChangeRequest,
+        Finding,
+        GuidelineAnswers,
+        GuidelineEdition,
+        Waiver,
+    )
     from registry.models import Model, Version
 
 SIGNERS = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
@@ -147,3 +153,34 @@ def can_attest(actor: Any, model: "Model") -> bool:
     """The model's owner, or who answers for risk."""
     owner = actor.pk == model.owner_id and acts(actor, *TEAM, team_id=model.team_id)
     return _person(actor) and (owner or acts(actor, Role.RISK_OFFICER, team_id=model.team_id))
+
+
+def can_write_guideline(actor: Any, team_id: int) -> bool:
+    """Whoever works with the team's models writes down what it asks itself."""
+    return _person(actor) and acts(actor, *TEAM, team_id=team_id)
+
+
+def can_sign_guideline(actor: Any, edition: "GuidelineEdition", *, ends: bool = False) -> bool:
+    """Those who review or answer for risk put it in force or end it; never their own words."""
+    roles = (Role.REVIEWER, Role.RISK_OFFICER)
+    own = actor.pk == edition.drafted_by_id and not ends
+    return _person(actor) and not own and acts(actor, *roles, team_id=edition.guideline.team_id)
+
+
+def can_answer_guidelines(actor: Any, model: "Model") -> bool:
+    return _person(actor) and acts(actor, *BUILDERS, team_id=model.team_id)
+
+
+def can_sign_answers(actor: Any, answers: "GuidelineAnswers") -> bool:
+    """The second line, without a hand in the version or in the answers."""
+    version = answers.version
+    if not _person(actor) or not acts(actor, *SECOND_LINE, team_id=version.model.team_id):
+        return False
+    hand = Contribution.objects.filter(version=version, person=actor.pk)
+    return actor.pk != answers.drafted_by_id and not hand.exists()
+
+
+def can_change_purpose(actor: Any, model: "Model") -> bool:
+    """Who builds the model or answers for its risk says anew what it is for."""
+    roles = (Role.DEVELOPER, Role.RISK_OFFICER)
+    return _person(actor) and acts(actor, *roles, team_id=model.team_id)

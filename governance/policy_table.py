@@ -32,6 +32,12 @@ QUORUMS: dict[str, dict[str, dict[str, int]]] = {
         "medium": {VALIDATOR: 1, REVIEWER: 1},
         "low": {REVIEWER: 1},
     },
+    # A version that serves is signed for anew by as many as put it there.
+    "revalidate": {
+        "high": {VALIDATOR: 1, REVIEWER: 1, RISK_OFFICER: 1},
+        "medium": {VALIDATOR: 1, REVIEWER: 1},
+        "low": {REVIEWER: 1},
+    },
     # Going back to what was approved before must be quick, also for a high-risk model.
     "roll_back": {tier: {REVIEWER: 1} for tier in TIERS},
     **{
@@ -61,6 +67,21 @@ def _promotion_gates(tier: str) -> list[Gate]:
         _gate("not_worse", "prevent" if tier == "high" else "warn", margin=0.02),
         _four_fifths("prevent" if tier == "high" else "warn"),
         _gate("format_safe", "warn"),
+        _gate("guidelines_answered", "inform"),
+    ]
+
+
+def _revalidation_gates(tier: str) -> list[Gate]:
+    strict = "warn" if tier == "low" else "prevent"
+    return [
+        _gate("stage", "prevent"),
+        _gate("artifact_hashed", "prevent"),
+        _gate("card_complete", strict, minimum=CARD_SHARE[tier]),
+        _gate("monitors_enabled", strict, kinds=["drift", "performance"]),
+        _gate("no_critical_incident", "prevent"),
+        _gate("no_open_findings", "prevent", severity="critical"),
+        _four_fifths("prevent" if tier == "high" else "warn"),
+        _gate("guidelines_answered", "inform"),
     ]
 
 
@@ -81,6 +102,8 @@ def _four_fifths(mode: str) -> Gate:
 def _gates(kind: str, tier: str) -> list[Gate]:
     if kind == "promote":
         return _promotion_gates(tier)
+    if kind == "revalidate":
+        return _revalidation_gates(tier)
     stage = _gate("stage", "prevent")
     hashed = _gate("artifact_hashed", "prevent")
     if kind == "roll_back":

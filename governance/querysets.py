@@ -3,6 +3,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
+from django.contrib.postgres.aggregates import StringAgg
 from django.db import models
 from django.db.models import (
     BooleanField,
@@ -15,17 +16,18 @@ from django.db.models import (
     OuterRef,
     Q,
     Subquery,
+    TextField,
     Value,
 )
 from django.db.models.fields.json import KT, KeyTextTransform
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.db.models.lookups import Exact
 
 from accounts.models import Membership
 from accounts.policies import is_auditor
 from accounts.querysets import of_teams
 from accounts.roles import Role
-from governance.states import BESIDE_CHAMPION, FindingState, WaiverState
+from governance.states import APPROVING, BESIDE_CHAMPION, FindingState, WaiverState
 from registry.models import Contribution, Deployment, Reference, Schema
 from registry.states import DeploymentRole
 
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
         ControlStatus,
         Finding,
         Framework,
+        Guideline,
+        GuidelineAnswers,
+        GuidelineEdition,
+        Revalidation,
         StatusRow,
         Waiver,
     )
@@ -80,7 +86,14 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         for any number of requests."""
         return self.annotate(
             stale=ExpressionWrapper(
-                Q(state="open") & ~(_same_version() & _same_policy() & _same_champion()),
+                Q(state="open")
+                & ~(
+                    _same_version()
+                    & _same_policy()
+                    & _same_champion()
+                    & _same_purpose()
+                    & _same_guidelines()
+                ),
                 output_field=BooleanField(),
             )
         )
@@ -114,6 +127,45 @@ def _same_champion() -> Q:
     )
     number = Cast(_first(champions, "version__number"), CharField())
     return ~Q(kind__in=BESIDE_CHAMPION) | _as_frozen("champion__version", number)
+
+
+def _same_purpose() -> Q:
+    """What the model is for; requests that were submitted before it was frozen lack it."""
+    said = {part: Cast(F(f"model__{part}"), TextField()) for part in ("kpis", "requirements")}
+    same = _as_frozen("model__purpose", F("model__purpose"))
+    for part, now in said.items():
+        same &= _as_frozen(f"model__{part}", now)
+    return ~Q(evidence__has_key="model") | same
+
+
+def _same_guidelines() -> Q:
+    """The guidelines in force and what was signed for them, as `reads.guidelines` stamps them."""
+    answers = apps.get_model("governance", "GuidelineAnswers").objects.filter(
+        guideline=OuterRef("guideline"),
+        version=OuterRef(OuterRef("version")),
+        state="signed",
+    )
+    stamp = Concat(
+        "guideline__slug",
+        Value(":"),
+        Cast("number", TextField()),
+        Value(":"),
+        Coalesce(Subquery(answers.values("digest")[:1]), Value("")),
+        output_field=TextField(),
+    )
+    asked = apps.get_model("governance", "GuidelineEdition").objects.filter(
+        guideline__team=OuterRef("model__team"),
+        state="in_force",
+        tiers__contains=OuterRef("model__risk_tier"),
+        changes__contains=OuterRef("kind"),
+    )
+    joined = (
+        asked.order_by()
+        .values("guideline__team")
+        .annotate(stamp=StringAgg(stamp, delimiter=" ", order_by="guideline__slug"))
+    )
+    same = _as_frozen("guidelines__stamp", Subquery(joined.values("stamp")[:1]))
+    return ~Q(evidence__has_key="guidelines") | same
 
 
 def _first(rows: Any, field: str = "digest") -> Subquery:
@@ -225,13 +277,64 @@ class AttestationQuerySet(models.QuerySet["Attestation"]):
         return self.waiting().filter(mine | _held(user, Role.RISK_OFFICER))
 
 
+class GuidelineQuerySet(models.QuerySet["Guideline"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "team_id"))
+
+
+class GuidelineEditionQuerySet(models.QuerySet["GuidelineEdition"]):
+    def signable_by(self, user: Any) -> Self:
+        """Drafts of somebody else, and the user's to put in force: what
+        `policies.can_sign_guideline` says of one row."""
+        if not _signs(user):
+            return self.none()
+        mine = _held(user, Role.REVIEWER, Role.RISK_OFFICER, path="guideline")
+        return self.filter(mine, state="draft").exclude(drafted_by=user.pk)
+
+
+class GuidelineAnswersQuerySet(models.QuerySet["GuidelineAnswers"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "version__model__team_id"))
+
+    def signable_by(self, user: Any) -> Self:
+        """Drafts of somebody else, for versions in which the user had no hand: what
+        `policies.can_sign_answers` says of one row."""
+        if not _signs(user):
+            return self.none()
+        hand = Contribution.objects.filter(version=OuterRef("version"), person=user.pk)
+        judges = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
+        mine = self.filter(_held(user, *judges, path="version__model"), ~Exists(hand))
+        waiting = mine.filter(state="draft", edition__state="in_force")
+        return waiting.exclude(drafted_by=user.pk)
+
+
+class RevalidationQuerySet(models.QuerySet["Revalidation"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+    def waiting(self) -> Self:
+        return self.filter(settled_at__isnull=True)
+
+    def of_desk(self, user: Any) -> Self:
+        """Open, nothing asked for yet, and the user's to see to: the owner's of the model."""
+        if not _signs(user):
+            return self.none()
+        pending = apps.get_model("governance", "ChangeRequest").objects.filter(
+            version=OuterRef("version"),
+            environment=OuterRef("environment"),
+            kind__in=APPROVING,
+            state__in=["open", "approved"],
+        )
+        return self.waiting().filter(~Exists(pending), model__owner=user.pk)
+
+
 def _signs(user: Any) -> bool:
     """A person, who is no auditor."""
     return user.kind == "person" and not is_auditor(user)
 
 
-def _held(user: Any, *roles: str) -> Q:
+def _held(user: Any, *roles: str, path: str = "model") -> Q:
     """Rows of models in whose team the user holds one of the roles."""
     teams = {team for team, role in user.held if role in roles}
-    everywhere = Q(model__isnull=False)
-    return everywhere if None in teams else Q(model__team_id__in=teams)
+    everywhere = Q(**{f"{path}__isnull": False})
+    return everywhere if None in teams else Q(**{f"{path}__team_id__in": teams})

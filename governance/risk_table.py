@@ -54,6 +54,9 @@ class Questionnaire:
     tiers: tuple[tuple[str, int], ...]
     cadence_months: Mapping[str, int]
     open_days_before: int
+    revalidation_months: Mapping[str, int]
+    reapproval_days: Mapping[str, int]
+    when_overdue: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,9 @@ def questionnaire() -> Questionnaire:
         tiers=tuple((one["tier"], one["from"]) for one in data["tiers"]),
         cadence_months=data["cadence_months"],
         open_days_before=data["open_days_before"],
+        revalidation_months=data["revalidation_months"],
+        reapproval_days=data["reapproval_days"],
+        when_overdue=data["when_overdue"],
     )
 
 
@@ -104,7 +110,21 @@ def score(answers: Mapping[str, Any]) -> Scored:
 
 def due_on(since: date, tier: str) -> date:
     """When the next attestation falls due after `since`: so many months on, by tier."""
-    months = since.month - 1 + questionnaire().cadence_months[tier]
+    return _months_on(since, questionnaire().cadence_months[tier])
+
+
+def revalidation_due(since: date, tier: str) -> date:
+    """When a version that was approved on `since` is to be approved anew."""
+    return _months_on(since, questionnaire().revalidation_months[tier])
+
+
+def lapses(tier: str) -> bool:
+    """Whether a missed re-approval ends the clearance of this tier."""
+    return questionnaire().when_overdue[tier] == "suspend"
+
+
+def _months_on(since: date, count: int) -> date:
+    months = since.month - 1 + count
     year, month = since.year + months // 12, months % 12 + 1
     for day in range(since.day, 27, -1):
         try:

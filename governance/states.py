@@ -9,14 +9,15 @@ class RequestKind(StrEnum):
     RETIRE = "retire"
     ARCHIVE = "archive"
     RESTORE = "restore"
+    REVALIDATE = "revalidate"
 
 
 # A change whose gates look at the champion is judged anew when there is another champion.
 BESIDE_CHAMPION = frozenset({RequestKind.PROMOTE, RequestKind.ROLL_BACK, RequestKind.RETIRE})
 
 
-# A change after which the version serves may be asked for under conditions.
-CONDITIONAL = frozenset({RequestKind.PROMOTE, RequestKind.ROLL_BACK})
+# Changes by which a version is approved to serve, if need be under conditions.
+APPROVING = frozenset({RequestKind.PROMOTE, RequestKind.ROLL_BACK, RequestKind.REVALIDATE})
 
 
 class RequestState(StrEnum):

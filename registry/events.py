@@ -4,6 +4,7 @@ from enum import StrEnum
 class RegistryEvent(StrEnum):
     MODEL_REGISTERED = "registry.model.registered"
     MODEL_CHANGED = "registry.model.changed"
+    PURPOSE_CHANGED = "registry.model.purpose_changed"
     VERSION_REGISTERED = "registry.version.registered"
     VERSION_HASHED = "registry.version.hashed"
     VERSION_NOT_HASHED = "registry.version.not_hashed"

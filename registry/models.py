@@ -40,6 +40,7 @@ class Model(models.Model):
     task = models.CharField(max_length=20, choices=TaskType)
     risk_tier = models.CharField(max_length=10, choices=RiskTier)
     kpis = models.JSONField(default=list, help_text="Declared measures of success, as text")
+    requirements = models.JSONField(default=list, help_text="What the business asks of it, as text")
     components = models.JSONField(
         default=list, help_text="Stages of a staged pipeline, first to last"
     )
@@ -162,6 +163,7 @@ class ContributionKind(models.TextChoices):
     REFERENCE = "reference", "supplied the reference"
     CARD = "card", "edited the card"
     REQUESTED = "requested", "requested a change"
+    ANSWERED = "answered", "answered ethical guidelines for it"
 
 
 class Contribution(models.Model):

@@ -141,6 +141,21 @@ BODIES: dict[str, dict[str, Any]] = {
         "password": PASSWORD,
     },
     "POST incidents/{incident}/resolve": {"root_cause": "Summer."},
+    "POST api/v1/guidelines/{guideline}/sign": {"digest": "d" * 64, **PROVED},
+    "POST api/v1/guidelines/{guideline}/end": PROVED,
+    "PUT api/v1/models/{model}/versions/{version}/guidelines/{guideline}": {
+        "answers": {"harmed": {"text": "Travellers"}}
+    },
+    "POST api/v1/models/{model}/versions/{version}/guidelines/{guideline}/sign": {
+        "digest": "d" * 64,
+        **PROVED,
+    },
+    "POST api/v1/models/{model}/purpose": {"purpose": "Warns earlier.", **REASON},
+    "POST guidelines/{guideline}/sign": {"digest": "d" * 64, **PROVED},
+    "POST guidelines/{guideline}/end": PROVED,
+    "POST models/{model}/{version}/guidelines/{guideline}": {"harmed--text": "Travellers"},
+    "POST models/{model}/{version}/guidelines/{guideline}/sign": {"digest": "d" * 64, **PROVED},
+    "POST models/{model}/purpose": {"purpose": "Warns earlier.", **REASON},
 }
 
 

@@ -19,6 +19,9 @@ from governance.models import (
     CardRevision,
     Clearance,
     Framework,
+    Guideline,
+    GuidelineAnswers,
+    GuidelineEdition,
     Waiver,
 )
 from governance.services.policies import install_default_policies
@@ -55,6 +58,7 @@ class World:
     finding: int
     waiver: int
     attestation: int
+    guideline: str
     sequence: int
     prediction: str = "none-of-this-name"
     passkey: int = 1
@@ -110,6 +114,7 @@ def world_of(team: Team, owner: User) -> World:
         request.digest,
         _experiment(model, version, retired, owner).pk,
         *ruled,
+        _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
 
@@ -171,6 +176,45 @@ def _ruled(model: Model, owner: User) -> tuple[str, str, int, int, int, int]:
         model=model, tier=model.risk_tier, due_on=timezone.now().date()
     )
     return framework.slug, "H.1", evidence.pk, finding.pk, waiver.pk, attestation.pk
+
+
+def _guided(version: Version, owner: User) -> str:
+    """A guideline in force, its next edition, and drafted answers, by somebody who left."""
+    left = User.objects.create_user("lena@example.org", "Lena", None)
+    guideline = Guideline.objects.create(slug="ethics", team=version.model.team)
+    words = {
+        "guideline": guideline,
+        "title": "Ethics",
+        "scopes": ["evaluation"],
+        "tiers": "high medium low",
+        "changes": "promote",
+        "questions": [
+            {"id": "harmed", "title": "Harmed", "text": "Who?", "kind": "text", "options": []}
+        ],
+        "text": "id: ethics",
+        "drafted_by": left,
+    }
+    edition = GuidelineEdition.objects.create(
+        number=1,
+        state="in_force",
+        digest="1" * 64,
+        signed_by=owner,
+        signed_at=timezone.now(),
+        signed_digest="2" * 64,
+        **words,
+    )
+    GuidelineEdition.objects.create(number=2, digest="3" * 64, **words)
+    GuidelineAnswers.objects.create(
+        version=version,
+        guideline=guideline,
+        edition=edition,
+        number=1,
+        answers={"harmed": {"text": "Travellers"}},
+        digest="4" * 64,
+        purpose_digest="5" * 64,
+        drafted_by=left,
+    )
+    return guideline.slug
 
 
 def _version(model: Model, owner: User, number: int, stage: str) -> Version:

@@ -109,6 +109,8 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "asked": ("clock", "info"),
         "granted": ("file-certificate", "warning"),
         "refused": ("circle-x", "unknown"),
+        "signed": ("circle-check", "ok"),
+        "superseded": ("history", "unknown"),
     },
 }
 UNKNOWN = ("circle", "unknown")

@@ -316,10 +316,26 @@ class QuestionShape(serializers.Serializer[Any]):
     options = OptionShape(many=True)
 
 
+class DecidedShape(serializers.Serializer[Any]):
+    """What the tier decides."""
+
+    quorum = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Signatures for a promotion, by role"
+    )
+    attest_months = serializers.IntegerField()
+    revalidate_months = serializers.IntegerField()
+    reapproval_days = serializers.IntegerField(help_text="After a change of purpose")
+    open_days_before = serializers.IntegerField()
+    suspends = serializers.BooleanField(help_text="Whether a missed re-approval ends clearance")
+    token_hours = serializers.IntegerField(help_text="How long a clearance token lives")
+    stops = serializers.BooleanField(help_text="Fail closed: expired, the model stops")
+
+
 class ModelRiskShape(serializers.Serializer[Any]):
     model = serializers.CharField()
     risk_tier = serializers.CharField()
     attestation_due = serializers.DateField()
+    decides = DecidedShape()
     questions = QuestionShape(many=True)
     signed = RiskShape(many=True)
 

@@ -21,7 +21,7 @@ from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.models import Attestation
 from governance.querysets import AttestationQuerySet
-from governance.reads.risk import due_of, signed_of
+from governance.reads.risk import decided_by_tier, due_of, signed_of
 from governance.risk_table import questionnaire
 from governance.services.risk import attest, sign_risk
 
@@ -35,6 +35,7 @@ class RiskView(APIView):
             "model": found.slug,
             "risk_tier": found.risk_tier,
             "attestation_due": due_of(found),
+            "decides": decided_by_tier(found.risk_tier),
             "questions": questionnaire().questions,
             "signed": signed_of(found),
         }

@@ -50,7 +50,9 @@ class NewRequestSerializer(serializers.Serializer[Any]):
     conditions = serializers.ListField(
         child=serializers.DictField(),
         max_length=MOST,
-        default=list,
+        required=False,
+        allow_null=True,
+        default=None,
         help_text="Limits that Ombud checks while it serves, each with a kind: measure (metric, "
         "field, segment, at_least, at_most, broken_by value or interval, monitor), traffic "
         "(at_most), days (days), incidents (severity)",

@@ -22,6 +22,16 @@ from governance.api.findings import (
     WaiverWithdrawView,
 )
 from governance.api.frameworks import FrameworkChangesView, FrameworkListView, FrameworkView
+from governance.api.guidelines import (
+    AnswersSignView,
+    GuidelineEndView,
+    GuidelineListView,
+    GuidelineSignView,
+    GuidelineView,
+    VersionGuidelinesView,
+    VersionGuidelineView,
+)
+from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
     ArchiveListView,
@@ -37,6 +47,7 @@ from governance.api.risk import AttestationListView, AttestationSignView, RiskVi
 from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
+ASKED = "models/<slug:model>/versions/<int:version>/guidelines"
 CONTROL = "models/<slug:model>/controls/<slug:framework>/<str:control>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -87,6 +98,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
         AttestationSignView.as_view(),
         name="api-attestation-sign",
     ),
+    path("guidelines", GuidelineListView.as_view(), name="api-guidelines"),
+    path("guidelines/<slug:guideline>", GuidelineView.as_view(), name="api-guideline"),
+    path(
+        "guidelines/<slug:guideline>/sign", GuidelineSignView.as_view(), name="api-guideline-sign"
+    ),
+    path("guidelines/<slug:guideline>/end", GuidelineEndView.as_view(), name="api-guideline-end"),
+    path(ASKED, VersionGuidelinesView.as_view(), name="api-version-guidelines"),
+    path(f"{ASKED}/<slug:guideline>", VersionGuidelineView.as_view(), name="api-version-guideline"),
+    path(f"{ASKED}/<slug:guideline>/sign", AnswersSignView.as_view(), name="api-answers-sign"),
+    path("models/<slug:model>/purpose", PurposeView.as_view(), name="api-purpose"),
+    path("revalidations", RevalidationListView.as_view(), name="api-revalidations"),
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),

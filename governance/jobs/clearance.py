@@ -106,11 +106,11 @@ def in_force(version: Version) -> QuerySet[Clearance]:
     )
 
 
-def end_conditions(version_id: int, environment: str | None) -> None:
+def end_conditions(version_id: int, environment: str | None) -> int:
     """The approval that they belong to holds no longer; those that lapsed are over too."""
     rows = Condition.objects.filter(version=version_id).exclude(state=ConditionState.ENDED)
     here = rows if environment is None else rows.filter(environment=environment)
-    here.update(state=ConditionState.ENDED, ended_at=Now())
+    return here.update(state=ConditionState.ENDED, ended_at=Now())
 
 
 def _conditions(version_id: int, environment: str) -> QuerySet[Condition]:

@@ -18,11 +18,14 @@ LONGEST = 400
 
 
 @transaction.atomic
-def put_in_force(request: ChangeRequest) -> list[Condition]:
-    """The conditions of an approval replace those of the version's earlier one there."""
-    clearance.end_conditions(request.version_id, request.environment)
+def put_in_force(request: ChangeRequest) -> bool:
+    """The conditions of an approval replace those of the version's earlier one there.
+
+    Returns whether there were or are any.
+    """
+    ended = clearance.end_conditions(request.version_id, request.environment)
     terms = [terms_of(one) for one in request.conditions]
-    return [
+    made = [
         Condition.objects.create(
             request=request,
             position=place,
@@ -34,6 +37,7 @@ def put_in_force(request: ChangeRequest) -> list[Condition]:
         )
         for place, (one, text) in enumerate(zip(terms, in_words(terms), strict=True), start=1)
     ]
+    return bool(ended or made)
 
 
 def check_conditions() -> int:
@@ -80,18 +84,20 @@ def _lapse(found: Condition, judgement: Judgement) -> int:
     reason = f"A condition of CR-{row.request_id} lapsed: {row.text} {judgement.said}"
     for standing in clearance.in_force(version).filter(environment=row.environment):
         if standing.state != State.NOT_CLEARED:
-            _suspend(standing, reason)
+            _suspend(row, standing, reason)
     rebuild_status(model_ids=[version.model_id])
     return 1
 
 
-def _suspend(standing: Clearance, reason: str) -> None:
+def _suspend(row: Condition, standing: Clearance, reason: str) -> None:
     """A clearance that is suspended already keeps its reasons beside the new one."""
     already = standing.state == State.SUSPENDED
-    clearance.suspend(
+    suspended = clearance.suspend(
         actor=SYSTEM,
         version=standing.version,
         environment=standing.environment,
         reasons=[*(standing.reasons if already else []), reason],
         incident_id=standing.incident_id if already else None,
     )
+    if not already:
+        Condition.objects.filter(pk=row.pk).update(suspended=suspended)

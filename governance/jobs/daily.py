@@ -12,6 +12,7 @@ from governance.jobs.attestations import open_due
 from governance.jobs.controls import rebuild_controls
 from governance.jobs.frameworks import follow_dates
 from governance.jobs.locks import lock_models
+from governance.jobs.revalidations import find_overdue, open_by_cadence
 from governance.models import ControlStatus, Waiver
 from governance.states import WaiverState, move_waiver
 from ledger import claims
@@ -36,6 +37,8 @@ def look_after_rules(claim: claims.Claim) -> None:
     follow_dates(actor=SYSTEM, today=today)
     lapse_waivers(today=today)
     open_due(today=today)
+    open_by_cadence(today=today)
+    find_overdue(today=today)
     ids = list(Model.objects.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), AT_ONCE):
         rebuild_controls(model_ids=ids[start : start + AT_ONCE])

@@ -19,6 +19,7 @@ from governance.jobs.cards import refresh_as_system
 from governance.jobs.clearance import end, grant
 from governance.jobs.conditions import put_in_force
 from governance.jobs.locks import locked_request
+from governance.jobs.revalidations import clear_anew, settle
 from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, SignOff
 from governance.reads.cards import card_of, exported
@@ -63,6 +64,7 @@ def _execute(claim: claims.Claim) -> None:
     CARRY_OUT[request.kind](request)
     state = move_request(request.state, "execute")
     ChangeRequest.objects.filter(pk=request.pk).update(state=state, executed_at=Now(), error="")
+    settle(actor=SYSTEM, model_id=request.model_id)
     refresh_as_system(request.version_id, f"After CR-{request.pk}")
     rebuild_status(model_ids=[request.model_id])
     executed = record(
@@ -137,12 +139,30 @@ def _restore(request: ChangeRequest) -> None:
     )
 
 
+def _revalidate(request: ChangeRequest) -> None:
+    """Nothing moves: the approval is given anew, and a clearance that lapsed comes back."""
+    serving = request.version.deployments.filter(
+        environment=request.environment, ended_at__isnull=True
+    )
+    if not serving.exists():
+        raise EvidenceStale(f"It serves no longer in {request.environment}.")
+    conditions = put_in_force(request)
+    clear_anew(
+        actor=SYSTEM,
+        version=request.version,
+        environment=request.environment,
+        reasons=[f"{_because(request)} was approved anew by {_signers(request)}."],
+        conditions=conditions,
+    )
+
+
 CARRY_OUT: dict[str, Callable[[ChangeRequest], None]] = {
     "promote": _promote,
     "roll_back": _promote,
     "retire": _retire,
     "archive": _archive,
     "restore": _restore,
+    "revalidate": _revalidate,
 }
 
 

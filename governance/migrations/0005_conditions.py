@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[(governance.states.ConditionState['IN_FORCE'], 'in force'), (governance.states.ConditionState['LAPSED'], 'lapsed'), (governance.states.ConditionState['ENDED'], 'ended')], default=governance.states.ConditionState['IN_FORCE'], max_length=10)),
                 ('holds', models.BooleanField(help_text='Null: it cannot be told yet', null=True)),
                 ('said', models.CharField(blank=True, max_length=400)),
+                ('suspended', models.ForeignKey(help_text='What the lapse made of the clearance', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.clearance')),
                 ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('monitor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='monitoring.monitor')),

@@ -20,12 +20,21 @@ from governance.models.frameworks import (
     ModelScope,
     RuleChange,
 )
+from governance.models.guidelines import (
+    AnswersState,
+    EditionState,
+    Guideline,
+    GuidelineAnswers,
+    GuidelineEdition,
+)
 from governance.models.policies import ApprovalPolicy
+from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
 from governance.models.signatures import Decision, FailedProof, SignOff
 
 __all__ = [
+    "AnswersState",
     "ApprovalPolicy",
     "Assessment",
     "AttachedEvidence",
@@ -41,6 +50,7 @@ __all__ = [
     "ControlStatus",
     "Decision",
     "Edition",
+    "EditionState",
     "FailedProof",
     "Finding",
     "FindingEntry",
@@ -48,7 +58,13 @@ __all__ = [
     "FindingSeverity",
     "Framework",
     "GateResult",
+    "Guideline",
+    "GuidelineAnswers",
+    "GuidelineEdition",
     "ModelScope",
+    "PurposeChange",
+    "Revalidation",
+    "RevalidationCause",
     "RiskAssessment",
     "RuleChange",
     "SignOff",

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from governance.models.clearance import Clearance
 from governance.models.requests import ChangeRequest
 from governance.states import ConditionState
 from monitoring.models import Monitor
@@ -27,6 +28,13 @@ class Condition(models.Model):
     )
     holds = models.BooleanField(null=True, help_text="Null: it cannot be told yet")
     said = models.CharField(max_length=400, blank=True)
+    suspended = models.ForeignKey(
+        Clearance,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="What the lapse made of the clearance",
+    )
     since = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
 

@@ -6,6 +6,7 @@ from typing import Any
 from audit.chain import plain, sha256_of
 from governance.models import CardRevision, SignOff
 from governance.numbers import Number
+from governance.reads.guidelines import card_guidelines
 from governance.reads.numbers import numbers_of
 from registry.models import Reference, Schema, Version
 
@@ -47,6 +48,7 @@ def facts_of(version: Version) -> dict[str, Any]:
             "owner": model.owner.name,
             "team": model.team.name,
             "kpis": model.kpis,
+            "requirements": model.requirements,
         },
         "version": {
             "number": version.number,
@@ -72,6 +74,7 @@ def facts_of(version: Version) -> dict[str, Any]:
         "reference": _reference(version),
         "deployments": _deployments(version),
         "approvals": _approvals(version),
+        "guidelines": card_guidelines(version),
     }
 
 

@@ -10,6 +10,7 @@ from governance.clearance_tokens import LONGEST, MAY_SERVE, Answer, token_id
 from governance.conditions import ends_at, terms_of
 from governance.models import CardRevision, Clearance, Condition
 from governance.reads.conditions import of_versions
+from governance.reads.revalidations import said_by_revalidations
 from registry.models import Deployment
 from registry.states import DeploymentRole
 
@@ -43,6 +44,7 @@ def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
             until__isnull=True,
         )
     }
+    anew = said_by_revalidations(rows.keys())
     cards, events = _cards(rows.keys()), _events([row.pk for row in rows.values()])
     under = of_versions(rows.keys())
     ranked = sorted(serving, key=lambda one: (one.role != DeploymentRole.CHAMPION, one.pk))
@@ -53,6 +55,7 @@ def answers_of(user: Any, *, model: str, environment: str) -> list[Answer]:
             cards.get(one.version_id),
             events,
             under.get((one.version_id, environment), []),
+            anew.get((one.version_id, environment), []),
         )
         for one in ranked
         if one.version_id in rows
@@ -93,6 +96,7 @@ def _answer(
     card: dict[str, Any] | None,
     events: dict[str, dict[str, Any]],
     under: list[Condition],
+    anew: list[str],
 ) -> Answer:
     ends = [ends_at(terms_of(condition.terms), condition.since) for condition in under]
     return Answer(
@@ -105,7 +109,7 @@ def _answer(
         risk_tier=one.model.risk_tier,
         artifact_digest=one.version.artifact_digest,
         state=row.state,
-        reasons=tuple(row.reasons),
+        reasons=(*row.reasons, *anew),
         since=row.since,
         card=card,
         audit=events.get(str(row.pk)),

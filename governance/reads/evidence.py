@@ -10,9 +10,11 @@ from audit.chain import plain, sha256_of
 from governance.card_fields import completeness
 from governance.conditions import Terms
 from governance.gates import Facts, GateFinding, evaluate
-from governance.models import ApprovalPolicy, CardRevision, ChangeRequest, Clearance, Finding
+from governance.models import ApprovalPolicy, CardRevision, ChangeRequest, Finding
+from governance.purposes import changed_parts, purpose_of
 from governance.reads.card_facts import latest_revision
 from governance.reads.conditions import in_words
+from governance.reads.guidelines import Asked, asked_of, frozen_of, stamp_of
 from governance.reads.numbers import numbers_of
 from governance.states import BESIDE_CHAMPION
 from monitoring.models import Incident, Monitor, Severity
@@ -54,14 +56,17 @@ def gather(version: Version, change: Change, policy: ApprovalPolicy) -> Evidence
     """Everything a decision rests on, in a fixed number of queries."""
     card = latest_revision(version.pk)
     champion = champion_of(version.model_id, change.environment)
-    facts = _facts(version, change, card, champion)
+    asked = asked_of(version, change.kind)
+    facts = _facts(version, change, card, champion, asked)
     findings = tuple(evaluate(policy.gates, facts))
     content = plain(
         {
             "change": _change(version, change),
+            "model": purpose_of(version.model),
             "artifact": {"digest": version.artifact_digest, "files": len(facts.files)},
             "card": {"revision": card and card.number, "digest": card and card.digest},
             **_data_digests(version),
+            "guidelines": frozen_of(asked),
             "policy": _policy(policy),
             "gates": [finding.as_evidence() for finding in findings],
             "measurements": [number.as_evidence() for number in facts.numbers],
@@ -83,7 +88,11 @@ def champion_of(model_id: int, environment: str) -> Version | None:
 
 
 def _facts(
-    version: Version, change: Change, card: CardRevision | None, champion: Version | None
+    version: Version,
+    change: Change,
+    card: CardRevision | None,
+    champion: Version | None,
+    asked: tuple[Asked, ...],
 ) -> Facts:
     written = completeness(card.sections if card else {})
     numbers = numbers_of({version.pk} | ({champion.pk} if champion else set()))
@@ -109,21 +118,16 @@ def _facts(
         champion=champion.number if champion else None,
         champion_numbers=numbers[champion.pk] if champion else (),
         findings=_findings(version),
+        guidelines=tuple((one.title, one.state, one.words) for one in asked),
         serves_as=tuple((where, role) for where, role, ended in periods if ended is None),
         was_champion=(change.environment, DeploymentRole.CHAMPION.value)
         in {(where, role) for where, role, _ in periods},
         pickled=tuple(version.lineage.get("pickled") or ()),
         archive=archive.state if archive else "",
         archive_verified=bool(archive and archive.verified_at),
-        clearance=_clearance(version, change.environment),
         conditions=tuple(one.metric for one in change.conditions if one.metric),
         has_groups=any(field["role"] == "group" for field in (schema.fields if schema else ())),
     )
-
-
-def _clearance(version: Version, environment: str) -> str:
-    rows = Clearance.objects.filter(version=version, environment=environment, until__isnull=True)
-    return rows.values_list("state", flat=True).first() or ""
 
 
 def _reference_rows(version: Version) -> int:
@@ -202,7 +206,9 @@ def what_changed(request: ChangeRequest) -> list[str]:
     """What is not as it was when the evidence was frozen, in sentences; empty if all is the same.
 
     Exactly these changes make earlier signatures stale: the artifact, the card, the schema, the
-    reference, the approval policy, and for changes judged beside it, the champion.
+    reference, the approval policy, for changes judged beside it the champion, what the model is
+    for, and the ethical guidelines with what was signed for them. The last two are not compared
+    for requests that were submitted before they were frozen.
     """
     frozen, version = request.evidence, request.version
     card = latest_revision(version.pk)
@@ -214,6 +220,8 @@ def what_changed(request: ChangeRequest) -> list[str]:
         (frozen["reference"] != now["reference"], "The reference changed"),
         (_other_policy(request), "The approval policy changed"),
         (_other_champion(request), "Another version became champion"),
+        *((True, sentence) for sentence in _other_purpose(request)),
+        (_other_guidelines(request), "The ethical guidelines or their signed answers changed"),
     ]
     return [
         f"{sentence} after the request was submitted." for changed, sentence in changes if changed
@@ -237,3 +245,16 @@ def _other_champion(request: ChangeRequest) -> bool:
     champion = champion_of(request.model_id, request.environment)
     before: int | None = frozen.get("version")
     return before != (champion.number if champion else None)
+
+
+def _other_purpose(request: ChangeRequest) -> list[str]:
+    frozen = request.evidence.get("model")
+    return changed_parts(frozen, purpose_of(request.model)) if frozen else []
+
+
+def _other_guidelines(request: ChangeRequest) -> bool:
+    frozen = request.evidence.get("guidelines")
+    if frozen is None:
+        return False
+    before: str = frozen["stamp"]
+    return before != stamp_of(asked_of(request.version, request.kind))

@@ -1,9 +1,16 @@
-"""What waits for a person: change requests, attestations and waivers to sign."""
+"""What waits for a person: what to sign, and what to have approved anew."""
 
 from typing import TYPE_CHECKING, Any
 
 from accounts.policies import is_auditor
-from governance.models import Attestation, ChangeRequest, Waiver
+from governance.models import (
+    Attestation,
+    ChangeRequest,
+    GuidelineAnswers,
+    GuidelineEdition,
+    Revalidation,
+    Waiver,
+)
 from governance.policies import SIGNERS
 
 if TYPE_CHECKING:
@@ -23,4 +30,7 @@ def waiting_for(user: Any) -> int:
     requests = requests_waiting_for(user).order_by().values("pk")
     attestations = Attestation.objects.signable_by(user).order_by().values("pk")
     waivers = Waiver.objects.decidable_by(user).order_by().values("pk")
-    return requests.union(attestations, waivers, all=True).count()
+    editions = GuidelineEdition.objects.signable_by(user).order_by().values("pk")
+    answers = GuidelineAnswers.objects.signable_by(user).order_by().values("pk")
+    anew = Revalidation.objects.of_desk(user).order_by().values("pk")
+    return requests.union(attestations, waivers, editions, answers, anew, all=True).count()

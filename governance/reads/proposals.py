@@ -13,7 +13,7 @@ from governance.reads.conditions import Measurable, measurable
 from governance.reads.evidence import Change, current_policy, gather
 from governance.reads.requests import GateLine
 from governance.reads.status import DEFAULT_ENVIRONMENT
-from governance.states import CONDITIONAL, RequestState
+from governance.states import APPROVING, RequestState
 from registry.models import Version
 from registry.states import DeploymentRole
 
@@ -66,7 +66,7 @@ def proposal(
         gates=gates,
         pending=_pending(version, chosen),
         can_submit=can_submit(user, version.model),
-        measurable=tuple(measurable(version)) if chosen in CONDITIONAL else (),
+        measurable=tuple(measurable(version)) if chosen in APPROVING else (),
     )
 
 

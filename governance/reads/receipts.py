@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from governance.models import CardRevision, ChangeRequest, Clearance, Finding
-from governance.states import RequestKind
+from governance.states import APPROVING, RequestKind
 from monitoring.models import Incident, Measurement
 from monitoring.services.lookups import Logged
 from registry.models import Deployment, Version
@@ -111,7 +111,7 @@ def _approvals(version: Version, at: datetime) -> list[dict[str, Any]]:
     rows = ChangeRequest.objects.filter(
         version=version,
         executed_at__lte=at,
-        kind__in=[RequestKind.PROMOTE, RequestKind.ROLL_BACK, RequestKind.RESTORE],
+        kind__in=[*APPROVING, RequestKind.RESTORE],
     )
     found = rows.select_related("policy").prefetch_related("signoffs").order_by("-executed_at")
     return [

@@ -21,9 +21,10 @@ from governance.policies import (
 )
 from governance.reads.conditions import ConditionLine, condition_line
 from governance.reads.evidence import what_changed
+from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
 from governance.reads.signatures import missing
-from governance.states import CONDITIONAL, RequestState
+from governance.states import APPROVING, RequestState
 from registry.models import Contribution
 
 MEANINGS: dict[str, tuple[str, ...]] = {
@@ -178,6 +179,7 @@ class RequestPage:
     can_refresh: bool
     can_retry: bool
     meanings: tuple[str, ...]
+    guidelines: tuple[tuple[Asked, tuple[Said, ...]], ...]
     conditions: tuple[ConditionLine, ...] = ()
     can_set_conditions: bool = False
 
@@ -267,7 +269,16 @@ def request_page(user: User, request_id: int) -> RequestPage:
         can_retry=row.state == RequestState.FAILED and builder,
         meanings=MEANINGS.get(role, ()),
         conditions=_conditions(row),
-        can_set_conditions=is_open and row.kind in CONDITIONAL and can_set_conditions(user, row),
+        can_set_conditions=is_open and row.kind in APPROVING and can_set_conditions(user, row),
+        guidelines=_guidelines(row),
+    )
+
+
+def _guidelines(row: ChangeRequest) -> tuple[tuple[Asked, tuple[Said, ...]], ...]:
+    """What the team asked itself, with the signed answers. Two queries."""
+    return tuple(
+        (one, said_of(one.signed.edition, one.signed.answers) if one.signed else ())
+        for one in asked_of(row.version, row.kind)
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audit.chain import plain, sha256_of
+from governance.clearance_tokens import LIVES
 from governance.models import CardRevision, ChangeRequest, Clearance, Condition, SignOff
 from governance.reads.conditions import of_versions
+from governance.reads.revalidations import said_by_revalidations
 from governance.states import ClearanceState, RequestState
 from monitoring.models import Health, Incident
 from monitoring.states import IncidentState
@@ -31,6 +33,7 @@ class _Material:
     approvals: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     cards: dict[int, int] = field(default_factory=dict)
     conditions: dict[tuple[int, str], list[Condition]] = field(default_factory=dict)
+    anew: dict[tuple[int, str], list[str]] = field(default_factory=dict)
 
 
 def answers(model_ids: Collection[int]) -> dict[tuple[int, str], dict[str, Any]]:
@@ -73,6 +76,7 @@ def _material(model_ids: Collection[int]) -> _Material:
         approvals=_approvals(model_ids),
         cards=_cards(version_ids),
         conditions=of_versions(version_ids),
+        anew=said_by_revalidations(version_ids),
     )
 
 
@@ -180,7 +184,10 @@ def _answer(model: Model, environment: str, material: _Material) -> dict[str, An
         "champion": champion and _serving(champion, material),
         "challengers": [_serving(d, material) for d in by_role[DeploymentRole.CHALLENGER]],
         "shadows": [_serving(d, material) for d in by_role[DeploymentRole.SHADOW]],
-        "clearance": _clearance(champion, environment, material),
+        "clearance": {
+            **_clearance(champion, environment, material),
+            "on_expiry": LIVES[model.risk_tier].on_expiry,
+        },
         "health": material.health.get(champion.version_id, {}) if champion else {},
         "open_incidents": material.incidents.get(model.pk, []),
         "open_requests": material.requests.get(key, []),
@@ -211,9 +218,10 @@ def _clearance(
         reason = f"Version {deployment.version.number} serves without an approved change request."
         return _not_cleared(reason)
     under = material.conditions.get((deployment.version_id, environment), ())
+    anew = material.anew.get((deployment.version_id, environment), [])
     return {
         "state": row.state,
-        "reasons": row.reasons,
+        "reasons": [*row.reasons, *anew],
         "since": row.since,
         "conditions": [_condition(one) for one in under],
     }

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 
 from governance.card_fields import SECTIONS, Section
 from governance.gates import STAGES
-from governance.models import ChangeRequest, Clearance
+from governance.models import ChangeRequest, Clearance, Revalidation
 from governance.numbers import Number
 from governance.policies import can_decide_clearance, can_edit_card, can_submit
 from governance.reads.cards import CardPage, card_of
@@ -40,6 +40,7 @@ class VersionPage:
     incidents: tuple[IncidentLine, ...]
     requests: tuple[RequestLine, ...]
     clearances: tuple[ClearanceLine, ...]
+    anew: tuple[Revalidation, ...]
     possible: tuple[str, ...]
     can_edit_card: bool
     can_submit: bool
@@ -70,6 +71,7 @@ def version_page(user: Any, slug: str, number: int, revision: int | None = None)
         incidents=incident_lines(Incident.objects.filter(version=version)),
         requests=tuple(lines_of(requests)),
         clearances=clearance_lines(Clearance.objects.filter(version=version)),
+        anew=tuple(Revalidation.objects.waiting().filter(version=version)),
         possible=tuple(kind for kind, stages in STAGES.items() if version.stage in stages),
         can_edit_card=can_edit_card(user, version),
         can_submit=can_submit(user, version.model),

@@ -9,6 +9,7 @@ from governance.jobs.locks import locked_version
 from governance.jobs.status import rebuild_status
 from governance.models import Clearance, Condition
 from governance.policies import can_decide_clearance
+from governance.reads.revalidations import has_lapsed
 from governance.refusals import ClearanceNotSo, Incomplete
 from governance.states import ClearanceState, ConditionState
 from monitoring.models import Incident
@@ -51,6 +52,10 @@ def reinstate_clearance(
     require(can_decide_clearance(actor, version.model), ONLY_DECIDERS)
     _check(version, environment, reason, {ClearanceState.SUSPENDED})
     _refuse_lapsed(version, environment)
+    if has_lapsed(version.pk, environment):
+        raise ClearanceNotSo(
+            "Its approval lapsed: ask to revalidate it, and the quorum's signatures clear it again."
+        )
     row = rows.reinstate(
         actor=actor,
         version=version,
@@ -70,7 +75,7 @@ def _refuse_lapsed(version: Version, environment: str) -> None:
     if lapsed is not None:
         raise ClearanceNotSo(
             f"A condition of CR-{lapsed.request_id} lapsed: {lapsed.text} "
-            "Ask for the version to be approved again, under conditions that can hold."
+            "Ask to revalidate it, under conditions that can hold."
         )
 
 

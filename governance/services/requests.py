@@ -21,7 +21,7 @@ from governance.policies import can_set_conditions, can_submit, can_withdraw
 from governance.reads.conditions import judged_now, watched_by
 from governance.reads.evidence import Change, Evidence, current_policy, gather
 from governance.refusals import AlreadyRequested, GatesNotPassed, Incomplete, NotOpen
-from governance.states import CONDITIONAL, RequestKind, RequestState, move_request
+from governance.states import APPROVING, ConditionState, RequestKind, RequestState, move_request
 from ledger import claims
 from registry.models import Version
 from registry.states import DeploymentRole
@@ -46,9 +46,11 @@ def submit(
     role: str = "",
     traffic_share: Decimal = WHOLE,
     reason: str,
-    conditions: Sequence[Mapping[str, Any]] = (),
+    conditions: Sequence[Mapping[str, Any]] | None = None,
 ) -> ChangeRequest:
     """Ask for a change of a version's life: the gates are asked and the evidence is frozen.
+
+    Where no conditions are named, a version that is revalidated keeps those it serves under.
 
     Raises:
         Refused: the actor may not ask for changes of this model.
@@ -59,7 +61,8 @@ def submit(
     version = locked_version(version_id)
     require(can_submit(actor, version.model), ONLY_BUILDERS)
     change = _change(kind, environment, role, traffic_share, reason)
-    change = replace(change, conditions=_conditions(version, change, conditions))
+    asked = _standing(version, change) if conditions is None else conditions
+    change = replace(change, conditions=_conditions(version, change, asked))
     _refuse_second(version, change)
     refresh_as_system(version.pk, "Facts and numbers when a change was asked for")
     policy = _policy(version, change)
@@ -213,12 +216,20 @@ def _check_reason(reason: str) -> None:
         raise Incomplete("reason", f"Say why, in at most {LONGEST_REASON:,} characters.")
 
 
+def _standing(version: Version, change: Change) -> list[dict[str, Any]]:
+    """The conditions that a version goes on serving under when it is revalidated."""
+    if change.kind != RequestKind.REVALIDATE:
+        return []
+    rows = version.conditions.filter(environment=change.environment, state=ConditionState.IN_FORCE)
+    return list(rows.order_by("request", "position").values_list("terms", flat=True))
+
+
 def _conditions(
     version: Version, change: Change, raw: Sequence[Mapping[str, Any]]
 ) -> tuple[Terms, ...]:
     """The conditions, each with what measures it; none that would be broken from the start."""
-    if raw and change.kind not in CONDITIONAL:
-        raise Incomplete("conditions", "Only a promotion or a roll-back has conditions.")
+    if raw and change.kind not in APPROVING:
+        raise Incomplete("conditions", "Only a version that will serve has conditions.")
     try:
         terms = tuple(watched_by(version.model_id, one) for one in terms_of_all(raw))
     except Unclear as error:

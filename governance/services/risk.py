@@ -21,7 +21,7 @@ from governance.risk_table import BadAnswers, Scored, questionnaire, score
 from governance.services.proofs import digest_of, prove, words
 from registry.models import Model
 from registry.policies import can_set_tier
-from registry.services.models import change_model
+from registry.services.models import set_tier
 
 ONLY_TEAM = "Only developers and risk officers of the team answer the risk questionnaire."
 ONLY_RISK = "Only the team's risk officer lowers a risk tier: it decides who must approve."
@@ -96,7 +96,7 @@ def _sign(
     )
     row.refresh_from_db(fields=["signed_at"])
     if before != scored.tier:
-        change_model(actor=actor, model_id=model_id, changes={"risk_tier": scored.tier})
+        set_tier(actor=actor, model_id=model_id, tier=scored.tier)
     rebuild_controls(model_ids=[model_id])
     rebuild_status(model_ids=[model_id])
     _record(actor, row)

@@ -105,6 +105,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "outcome_horizon": timedelta(hours=page.detail.row.outcome_horizon_hours),
         "start": _start(page.detail.periods, now),
         "now": now,
+        "today": now.date(),
+        "lapsed": " ".join(str(row.version.number) for row in page.anew if row.suspended_id),
         "incidents_url": f"{reverse('incidents')}?{query}" if page.incidents else "",
         "findings_url": f"{reverse('findings')}?{query}",
         "requests_url": f"{reverse('change-requests')}?{query}" if page.requests else "",

@@ -11,6 +11,7 @@ BYTES = frozenset({"size"})
 DIGESTS = frozenset({"digest"})
 LABELS = {
     "kpis": "KPIs",
+    "requirements": "Business requirements",
     "uri": "Address",
     "mlflow_version": "Logged by MLflow",
     "run": "Run",

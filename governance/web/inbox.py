@@ -12,7 +12,9 @@ from governance.reads.findings import (
     findings_of,
     waivers_waiting_for,
 )
+from governance.reads.guidelines import answers_waiting_for, editions_waiting_for
 from governance.reads.requests import inbox_lines, lines_of, request_lines
+from governance.reads.revalidations import revalidations_for_desk
 from governance.states import RequestState
 
 SHOWN = 20
@@ -37,6 +39,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "attestations": attestations_waiting_for(person),
         "waivers": waivers_waiting_for(person),
         "findings": findings_of(person),
+        "editions": editions_waiting_for(person),
+        "answers": answers_waiting_for(person),
+        "anew": revalidations_for_desk(person),
         "today": timezone.now().date(),
         "mine": lines_of(mine[:SHOWN]),
         "decided": lines_of(decided[:SHOWN]),

@@ -28,7 +28,7 @@ from governance.services.requests import (
     submit,
     withdraw,
 )
-from governance.states import CONDITIONAL
+from governance.states import APPROVING
 from governance.web.answers import blame, tell
 from governance.web.condition_forms import ConditionsForm
 from governance.web.forms import ChangeForm, ReasonForm, SignatureForm
@@ -41,6 +41,7 @@ KIND_WORDS = {
     "retire": "Retire",
     "archive": "Archive",
     "restore": "Restore",
+    "revalidate": "Revalidate",
 }
 KIND_MEANS = {
     "promote": "When it is approved, the version serves in this role and MLflow's alias follows.",
@@ -50,6 +51,8 @@ KIND_MEANS = {
     "and sealed.",
     "restore": "When it is approved, the archive is verified bit by bit and registered as a new "
     "candidate, which needs an approval of its own.",
+    "revalidate": "When it is approved, the version goes on serving under an approval that was "
+    "given for today's purpose.",
 }
 NOT_PASSED = {"prevent": "it must pass before anybody may sign", "warn": "it should pass"}
 CLAIM_PARTS = ("value", "low", "high", "n", "as_of")
@@ -74,7 +77,7 @@ def new(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             actor=person,
             kind=kind,
             version_id=page.version_id,
-            conditions=under.conditions() if kind in CONDITIONAL else (),
+            conditions=under.conditions() if kind in APPROVING else None,
             **form.wanted(),
         )
     except GatesNotPassed as error:
@@ -101,7 +104,7 @@ def _new_page(
     context = {
         "page": page,
         "form": form,
-        "under": under if page.kind in CONDITIONAL else None,
+        "under": under if page.kind in APPROVING else None,
         "under_open": under.is_bound and (under.errors or under.conditions()),
         "verb": KIND_WORDS.get(page.kind, ""),
         "means": KIND_MEANS.get(page.kind, ""),

@@ -10,7 +10,13 @@ from django.views.decorators.http import require_http_methods
 from accounts.ceremonies import proof_of
 from accounts.policies import require
 from accounts.sessions import person_of
-from governance.reads.risk import AttestationPage, RiskPage, attestation_page, risk_page
+from governance.reads.risk import (
+    AttestationPage,
+    RiskPage,
+    attestation_page,
+    decided_by_tier,
+    risk_page,
+)
 from governance.refusals import BadFields, Unable
 from governance.risk_table import questionnaire
 from governance.services.proofs import about
@@ -95,6 +101,7 @@ def _risk_page(
         "months": asked.cadence_months.get(page.model.risk_tier),
         "early": asked.open_days_before,
         "tiers": asked.tiers,
+        "decides": decided_by_tier(page.model.risk_tier),
     }
     return render(request, "governance/risk.html", context, status=status)
 

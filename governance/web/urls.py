@@ -9,8 +9,10 @@ from governance.web import (
     controls,
     findings,
     frameworks,
+    guidelines,
     inbox,
     overview,
+    purposes,
     putting_back,
     receipts,
     requests,
@@ -22,6 +24,7 @@ from governance.web import (
 VERSION = "models/<slug:slug>/<int:number>"
 CONTROL = "models/<slug:slug>/controls/<slug:framework>/<str:control>"
 FINDING = "findings/<int:finding>"
+GUIDELINE = "guidelines/<slug:guideline>"
 REQUEST = "change-requests/<int:request_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -59,6 +62,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<slug:slug>/scope", controls.scope, name="scope"),
     path(CONTROL, controls.model_control, name="model-control"),
     path(f"{CONTROL}/evidence", controls.attach, name="control-evidence"),
+    path("guidelines", guidelines.guidelines, name="guidelines"),
+    path("guidelines/new", guidelines.guideline_new, name="guideline-new"),
+    path(GUIDELINE, guidelines.guideline, name="guideline"),
+    path(f"{GUIDELINE}/sign", guidelines.guideline_sign, name="guideline-sign"),
+    path(f"{GUIDELINE}/end", guidelines.guideline_end, name="guideline-end"),
+    path(f"{VERSION}/guidelines", guidelines.version_guidelines, name="version-guidelines"),
+    path(f"{VERSION}/{GUIDELINE}", guidelines.answers, name="guideline-answers"),
+    path(f"{VERSION}/{GUIDELINE}/sign", guidelines.answers_sign, name="guideline-answers-sign"),
+    path("models/<slug:slug>/purpose", purposes.purpose, name="model-purpose"),
     path("models/<slug:slug>/risk", risk.model_risk, name="model-risk"),
     path("models/<slug:slug>/waiver", findings.waiver_new, name="waiver-new"),
     path("attestations/<int:attestation>", risk.attestation, name="attestation"),

@@ -36,6 +36,12 @@ class ModelInput(Strict):
     kpis = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=20, required=False
     )
+    requirements = serializers.ListField(
+        child=serializers.CharField(max_length=400),
+        max_length=20,
+        required=False,
+        help_text="What the business asks of it",
+    )
     components = serializers.ListField(
         child=serializers.CharField(max_length=40),
         max_length=20,
@@ -109,6 +115,7 @@ class ModelOutput(serializers.Serializer[Any]):
     task = serializers.ChoiceField(TaskType.choices)
     risk_tier = serializers.ChoiceField(RiskTier.choices)
     kpis = serializers.ListField(child=serializers.CharField())
+    requirements = serializers.ListField(child=serializers.CharField())
     components = serializers.ListField(child=serializers.CharField())
     outcome_horizon_hours = serializers.IntegerField()
     versions = serializers.IntegerField()

@@ -24,6 +24,7 @@ def metadata(version: Version) -> dict[str, Any]:
             "task": model.task,
             "risk_tier": model.risk_tier,
             "kpis": model.kpis,
+            "requirements": model.requirements,
             "components": model.components,
             "mlflow_name": model.mlflow_name,
         },

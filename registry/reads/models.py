@@ -53,6 +53,7 @@ class ModelRow:
     task: str
     risk_tier: str
     kpis: Sequence[str]
+    requirements: Sequence[str]
     components: Sequence[str]
     outcome_horizon_hours: int
     created_at: datetime
@@ -193,6 +194,7 @@ def _row(model: Model, versions: int, roles: tuple[RoleHeld, ...]) -> ModelRow:
         task=model.task,
         risk_tier=model.risk_tier,
         kpis=tuple(model.kpis),
+        requirements=tuple(model.requirements),
         components=tuple(model.components),
         outcome_horizon_hours=model.outcome_horizon_hours,
         created_at=model.created_at,

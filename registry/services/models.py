@@ -20,20 +20,19 @@ from registry.refusals import AlreadyThere, ChangedSince, ModelInvalid
 
 DEFAULT_HORIZON_HOURS = 24 * 14
 # How many texts a list holds, and how long each may be.
-TEXTS = {"kpis": (20, 200), "components": (20, 40)}
+TEXTS = {"kpis": (20, 200), "requirements": (20, 400), "components": (20, 40)}
 MAX_PURPOSE = 5_000
 CHANGEABLE = frozenset(
     {
         "name",
-        "purpose",
         "owner_id",
-        "risk_tier",
-        "kpis",
         "components",
         "outcome_horizon_hours",
         "mlflow_name",
     }
 )
+# What a model is for: changed with a reason, because approvals were given under it.
+PURPOSE = ("purpose", "kpis", "requirements")
 
 
 class ModelFacts(TypedDict):
@@ -45,6 +44,7 @@ class ModelFacts(TypedDict):
     risk_tier: str
     owner_id: NotRequired[int | None]
     kpis: NotRequired[Sequence[str]]
+    requirements: NotRequired[Sequence[str]]
     components: NotRequired[Sequence[str]]
     outcome_horizon_hours: NotRequired[int]
     mlflow_name: NotRequired[str | None]
@@ -68,6 +68,7 @@ def register_model(*, actor: User, slug: str, team_id: int, **facts: Unpack[Mode
         task=facts["task"],
         risk_tier=facts["risk_tier"],
         kpis=list(facts.get("kpis", ())),
+        requirements=list(facts.get("requirements", ())),
         components=list(facts.get("components", ())),
         outcome_horizon_hours=facts.get("outcome_horizon_hours", DEFAULT_HORIZON_HOURS),
         mlflow_name=facts.get("mlflow_name"),
@@ -87,28 +88,23 @@ def change_model(
     changes: Mapping[str, Any],
     unchanged_since: datetime | None = None,
 ) -> Model:
-    """Change what a model says of itself (see CHANGEABLE).
+    """Change what a model says of itself (see CHANGEABLE); purpose and tier have their own ways.
 
     Raises:
         ChangedSince: it was changed after `unchanged_since`, when the actor had read it.
-        Refused: not of the team, or a developer lowering the risk tier.
+        Refused: not of the team.
         ModelInvalid: an unknown field or a value that cannot be accepted.
     """
     model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
     require(can_change_model(actor, model.team_id), OWNERS_ONLY)
     if unchanged_since is not None and model.changed_at != unchanged_since:
         raise ChangedSince(f"{model.name} was changed {model.changed_at:%Y-%m-%d %H:%M:%S} UTC.")
+    changes = _without_signed(model, changes)
     _check_names(changes)
     before = _facts(model)
-    tier = changes.get("risk_tier", model.risk_tier)
-    _check_tier(tier)
-    require(
-        can_set_tier(actor, model.team_id, before=model.risk_tier, after=tier),
-        "Only the team's risk officer lowers a risk tier: it decides who must approve.",
-    )
     _refuse_moving_in_mlflow(model, changes)
     for field, value in changes.items():
-        setattr(model, field, value.strip() if field in {"name", "purpose"} else value)
+        setattr(model, field, value.strip() if field == "name" else value)
     _check(model)
     changed = {key: value for key, value in _facts(model).items() if value != before[key]}
     if not changed:
@@ -120,6 +116,63 @@ def change_model(
         claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
     record(actor, RegistryEvent.MODEL_CHANGED, model, before=old, after=changed)
     return model
+
+
+@transaction.atomic
+def set_tier(*, actor: User, model_id: int, tier: str) -> Model:
+    """Set the tier that follows from a signed questionnaire: governance calls this.
+
+    Raises:
+        Refused: not of the team, or a developer lowering it.
+        ModelInvalid: there is no such tier.
+    """
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
+    _check_tier(tier)
+    before = str(model.risk_tier)
+    require(
+        can_set_tier(actor, model.team_id, before=before, after=tier),
+        "Only the team's risk officer lowers a risk tier: it decides who must approve.",
+    )
+    if before == tier:
+        return model
+    model.risk_tier = tier
+    _save(model, changed_at=Now())
+    model.refresh_from_db()
+    if model.mlflow_name:
+        claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
+    old, new = {"risk_tier": before}, {"risk_tier": tier}
+    record(actor, RegistryEvent.MODEL_CHANGED, model, before=old, after=new)
+    return model
+
+
+@transaction.atomic
+def change_purpose(
+    *, actor: User, model_id: int, changes: Mapping[str, Any], reason: str
+) -> tuple[Model, dict[str, Any]]:
+    """Change what a model is for, its KPIs or what the business asks of it; with what was before.
+
+    Governance calls this, because approvals hold for what they were given under.
+
+    Raises:
+        Refused: not of the team.
+        ModelInvalid: a value that cannot be accepted, or nothing that changes.
+    """
+    model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
+    require(can_change_model(actor, model.team_id), OWNERS_ONLY)
+    before = {name: getattr(model, name) for name in PURPOSE}
+    for name in sorted(changes.keys() - set(PURPOSE)):
+        raise ModelInvalid(f"{name}: is no part of the purpose; {', '.join(PURPOSE)} are.")
+    for name, value in changes.items():
+        setattr(model, name, value.strip() if isinstance(value, str) else value)
+    _check(model)
+    after = {name: getattr(model, name) for name in PURPOSE if getattr(model, name) != before[name]}
+    if not after:
+        raise ModelInvalid("purpose: nothing changes; purpose, KPIs and requirements are as said.")
+    _save(model, changed_at=Now())
+    model.refresh_from_db()
+    old = {name: before[name] for name in after}
+    record(actor, RegistryEvent.PURPOSE_CHANGED, model, before=old, after=after, reason=reason)
+    return model, before
 
 
 def _check(model: Model) -> None:
@@ -174,6 +227,16 @@ def _is_mlflow_name(name: str) -> bool:
     return 1 <= len(name) <= 256 and not spoilt and ":" not in name and bool(name.strip(". "))
 
 
+def _without_signed(model: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes without purpose and tier, which may only be said as they are already."""
+    ways = dict.fromkeys(PURPOSE, ("is changed with a reason", "purpose"))
+    ways["risk_tier"] = ("follows from the signed questionnaire", "risk")
+    for name, (how, where) in ways.items():
+        if name in changes and changes[name] != getattr(model, name):
+            raise ModelInvalid(f"{name}: {how}, see POST /api/v1/models/{model.slug}/{where}.")
+    return {name: value for name, value in changes.items() if name not in ways}
+
+
 def _check_names(changes: Mapping[str, Any]) -> None:
     unknown = sorted(changes.keys() - CHANGEABLE)
     if unknown:
@@ -211,6 +274,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "task": str(model.task),
         "risk_tier": str(model.risk_tier),
         "kpis": model.kpis,
+        "requirements": model.requirements,
         "components": model.components,
         "outcome_horizon_hours": model.outcome_horizon_hours,
         "mlflow_name": model.mlflow_name,

@@ -70,6 +70,7 @@ def ids(operation, world):
         "finding": world.finding,
         "waiver": world.waiver,
         "attestation": world.attestation,
+        "guideline": world.guideline,
         "sequence": world.sequence,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,

@@ -296,7 +296,7 @@ def test_nobody_alone_waives_a_condition_that_lapsed(one, watched, olga, vera, r
     promoted(one, olga, vera, rita, conditions=[FAIR])
     measured(watched, one, 0.65)
     check_conditions()
-    with Unchanged(), pytest.raises(ClearanceNotSo, match="Ask for the version to be approved"):
+    with Unchanged(), pytest.raises(ClearanceNotSo, match="Ask to revalidate it"):
         reinstate_clearance(actor=rita, version_id=one.pk, environment="production", reason="Yes")
     assert state_of(one) == "suspended"
 
@@ -307,14 +307,36 @@ def test_a_new_approval_replaces_the_conditions_of_the_old(one, watched, olga, v
     check_conditions()
     assert state_of(one) == "suspended"
     with Unchanged(), pytest.raises(Incomplete, match=r"broken from the start\. Measured 0\.75"):
-        ask(olga, one, conditions=[FAIR])
-    promoted(one, olga, vera, rita, conditions=[{**FAIR, "broken_by": "interval"}])
+        ask(olga, one, kind="revalidate", conditions=[FAIR])
+    certain = {**FAIR, "broken_by": "interval"}
+    promoted(one, olga, vera, rita, kind="revalidate", conditions=[certain])
     assert state_of(one) == "conditional"
     assert list(Condition.objects.order_by("pk").values_list("state", flat=True)) == [
         "ended",
         "in_force",
     ]
     assert check_conditions() == 0
+
+
+def test_a_revalidated_version_keeps_its_conditions_unless_others_are_named(
+    one, watched, olga, vera, rita
+):
+    promoted(one, olga, vera, rita, conditions=[FAIR])
+    promoted(one, olga, vera, rita, kind="revalidate")
+    assert state_of(one) == "conditional"
+    assert Condition.objects.filter(state="in_force").count() == 1
+    promoted(one, olga, vera, rita, kind="revalidate", conditions=[])
+    assert state_of(one) == "cleared"
+    assert not Condition.objects.filter(state="in_force").exists()
+
+
+def test_revalidating_clears_what_lapsed_and_not_what_somebody_suspended(
+    one, watched, olga, vera, rita
+):
+    promoted(one, olga, vera, rita, conditions=[FAIR])
+    suspend_clearance(actor=rita, version_id=one.pk, environment="production", reason="I look")
+    promoted(one, olga, vera, rita, kind="revalidate", conditions=[])
+    assert state_of(one) == "suspended"
 
 
 def test_what_is_cleared_without_conditions_is_not_approved_twice(one, olga, vera, rita):
@@ -344,7 +366,7 @@ def test_of_several_monitors_one_has_to_be_named(one, watched, flights, olga):
 
 
 def test_only_what_will_serve_has_conditions(one, olga):
-    with Unchanged(), pytest.raises(Incomplete, match="Only a promotion or a roll-back"):
+    with Unchanged(), pytest.raises(Incomplete, match="Only a version that will serve"):
         ask(olga, one, kind="retire", conditions=[{"kind": "days", "days": 3}])
 
 

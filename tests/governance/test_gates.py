@@ -195,13 +195,3 @@ def test_a_number_is_held_against_limits_set_before(more, changes, passed, words
     found = ask("within_limits", replace(SOUND, **changes), **FOUR_FIFTHS | more)
     assert found.passed is passed
     assert words in found.message
-
-
-@pytest.mark.parametrize(
-    ("clearance", "passed"),
-    [("cleared", False), ("conditional", True), ("suspended", True), ("", False)],
-)
-def test_what_serves_is_approved_again_only_where_its_clearance_can_gain(clearance, passed):
-    place = (("production", "champion"),)
-    now = replace(SOUND, stage="serving", serves_as=place, clearance=clearance, champion=2)
-    assert ask("stage", now).passed is passed

@@ -113,8 +113,13 @@ def test_a_change_needs_the_etag_that_was_read(api, flights):
         assert code(answer) == (412, "changed_since")
     flights.refresh_from_db()
     assert flights.name == "Late flights"
-    again = api("patch", "/models/flight-delay", {"kpis": ["AUC"]}, **{"If-Match": first["ETag"]})
-    assert again.json()["kpis"] == ["AUC"]
+    again = api(
+        "patch",
+        "/models/flight-delay",
+        {"outcome_horizon_hours": 48},
+        **{"If-Match": first["ETag"]},
+    )
+    assert again.json()["outcome_horizon_hours"] == 48
 
 
 def test_a_version_is_registered_and_read_with_everything(api, champion, flights):

@@ -8,7 +8,7 @@ from ledger.models import Job
 from registry.models import Contribution, Model, Version
 from registry.reads.models import model_detail, models_for
 from registry.refusals import AlreadyThere, ModelInvalid, VersionInvalid
-from registry.services.models import change_model, register_model
+from registry.services.models import change_model, register_model, set_tier
 from registry.services.versions import register_version
 
 FACTS = {
@@ -100,13 +100,22 @@ def test_a_change_that_changes_nothing_is_not_recorded(olga, flights):
 
 def test_only_the_risk_officer_lowers_the_tier(olga, rosa, flights):
     with pytest.raises(Refused, match="risk officer"):
-        change_model(actor=olga, model_id=flights.pk, changes={"risk_tier": "low"})
+        set_tier(actor=olga, model_id=flights.pk, tier="low")
     flights.refresh_from_db()
     assert flights.risk_tier == "high"
-    change_model(actor=rosa, model_id=flights.pk, changes={"risk_tier": "low"})
-    change_model(actor=olga, model_id=flights.pk, changes={"risk_tier": "medium"})
+    set_tier(actor=rosa, model_id=flights.pk, tier="low")
+    set_tier(actor=olga, model_id=flights.pk, tier="medium")
     flights.refresh_from_db()
     assert flights.risk_tier == "medium"
+    assert Event.objects.latest("sequence").data["before"] == {"risk_tier": "low"}
+
+
+def test_a_tier_is_not_changed_without_the_signed_questionnaire(rosa, flights):
+    before = Event.objects.count()
+    with pytest.raises(ModelInvalid, match="signed questionnaire"):
+        change_model(actor=rosa, model_id=flights.pk, changes={"risk_tier": "low"})
+    flights.refresh_from_db()
+    assert (flights.risk_tier, Event.objects.count()) == ("high", before)
 
 
 def test_slug_task_and_team_are_fixed(olga, flights):
