@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.api.proving import SignedSerializer
 from governance.guideline_files import KINDS, SCOPES
 from governance.models import GuidelineAnswers, PurposeChange, Revalidation
 from governance.reads.guidelines import STATES
@@ -68,20 +69,13 @@ class GuidelineShape(serializers.Serializer[Any]):
     editions = GuidelineEditionShape(many=True)
 
 
-class SignatureShape(serializers.Serializer[Any]):
+class SignatureShape(SignedSerializer):
     digest = serializers.CharField(max_length=64, help_text="Of what you read")
     reason = serializers.CharField(max_length=4000)
-    password = serializers.CharField(
-        max_length=1000,
-        trim_whitespace=False,
-        write_only=True,
-        help_text="Your own: a token alone does not sign",
-    )
 
 
-class EndShape(serializers.Serializer[Any]):
+class EndShape(SignedSerializer):
     reason = serializers.CharField(max_length=4000)
-    password = serializers.CharField(max_length=1000, trim_whitespace=False, write_only=True)
 
 
 class GuidelineAnswersShape(serializers.ModelSerializer[GuidelineAnswers]):

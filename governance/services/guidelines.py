@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Team, User
 from accounts.policies import require
+from accounts.proofs import Proof
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.framework_files import BadFramework
@@ -108,7 +109,7 @@ def write_guideline(*, actor: User, team_id: int, raw: bytes) -> GuidelineEditio
 
 
 def sign_guideline(
-    *, actor: User, edition_id: int, digest: str, reason: str, password: str
+    *, actor: User, edition_id: int, digest: str, reason: str, password: str | Proof
 ) -> GuidelineEdition:
     """Put a draft in force; answers to the earlier edition do not count any more.
 
@@ -161,7 +162,9 @@ def _sign_in(
     return edition
 
 
-def end_guideline(*, actor: User, edition_id: int, reason: str, password: str) -> GuidelineEdition:
+def end_guideline(
+    *, actor: User, edition_id: int, reason: str, password: str | Proof
+) -> GuidelineEdition:
     """Take a guideline out of force: nothing is asked by it any more.
 
     Raises:
@@ -245,7 +248,7 @@ def draft_answers(
 
 
 def sign_answers(
-    *, actor: User, answers_id: int, digest: str, reason: str, password: str
+    *, actor: User, answers_id: int, digest: str, reason: str, password: str | Proof
 ) -> GuidelineAnswers:
     """Sign a draft that answers every question; signed answers before it are superseded.
 

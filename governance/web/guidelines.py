@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -37,8 +38,10 @@ from governance.services.guidelines import (
     sign_guideline,
     write_guideline,
 )
+from governance.services.proofs import about
 from governance.web.answers import blame
 from governance.web.guideline_forms import AnswersForm, EndForm, GuidelineForm, SignatureForm
+from governance.web.proving import ask, proved
 
 NO_DRAFT = "Nothing is drafted that could be signed."
 
@@ -86,7 +89,7 @@ def guideline(request: HttpRequest, guideline: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @require_POST
 def guideline_sign(request: HttpRequest, guideline: str) -> HttpResponse:
     """Put the draft in force."""
@@ -100,8 +103,8 @@ def guideline_sign(request: HttpRequest, guideline: str) -> HttpResponse:
             raise NoSuchStep(NO_DRAFT)
         sign_guideline(actor=person, edition_id=page.draft.pk, **sent)
 
-    form = SignatureForm(request.POST)
-    status = _tried(form, service)
+    form = _sign_form(request, page, request.POST)
+    status = _tried(request, form, service)
     if status != 200:
         return _guideline_page(request, page, sign=form, status=status)
     messages.success(request, f"Signed. {shown} is in force.")
@@ -109,16 +112,18 @@ def guideline_sign(request: HttpRequest, guideline: str) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @require_POST
 def guideline_end(request: HttpRequest, guideline: str) -> HttpResponse:
     """Take it out of force."""
     person = person_of(request)
     page = guideline_page(person, guideline)
     require(can_sign_guideline(person, page.edition, ends=True), ONLY_ENDERS)
-    form = EndForm(request.POST, auto_id="end_%s")
+    form = _end_form(request, page, request.POST)
     status = _tried(
-        form, lambda **sent: end_guideline(actor=person, edition_id=page.edition.pk, **sent)
+        request,
+        form,
+        lambda **sent: end_guideline(actor=person, edition_id=page.edition.pk, **sent),
     )
     if status != 200:
         return _guideline_page(request, page, end=form, status=status)
@@ -162,7 +167,7 @@ def answers(request: HttpRequest, slug: str, number: int, guideline: str) -> Htt
 
 
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @require_POST
 def answers_sign(request: HttpRequest, slug: str, number: int, guideline: str) -> HttpResponse:
     """Sign the drafted answers."""
@@ -176,20 +181,51 @@ def answers_sign(request: HttpRequest, slug: str, number: int, guideline: str) -
             raise NoSuchStep(NO_DRAFT)
         sign_answers(actor=person, answers_id=draft.pk, **sent)
 
-    form = SignatureForm(request.POST)
-    status = _tried(form, service)
+    form = _answers_sign_form(request, page, request.POST)
+    status = _tried(request, form, service)
     if status != 200:
         return _answers_page(request, page, sign=form, status=status)
     messages.success(request, "Signed. The answers count from now on.")
     return redirect("guideline-answers", slug, number, guideline)
 
 
-def _tried(form: SignatureForm | EndForm, service: Callable[..., Any]) -> int:
+def _sign_form(
+    request: HttpRequest, page: GuidelinePage, data: QueryDict | None = None
+) -> SignatureForm:
+    shown = page.draft or page.edition
+    form = SignatureForm(data, initial={"digest": page.draft.digest if page.draft else ""})
+    back = reverse("guideline", args=[page.edition.guideline.slug])
+    ask(form, request, about(shown), back)
+    return form
+
+
+def _end_form(request: HttpRequest, page: GuidelinePage, data: QueryDict | None = None) -> EndForm:
+    form = EndForm(data, auto_id="end_%s")
+    back = reverse("guideline", args=[page.edition.guideline.slug])
+    ask(form, request, about(page.edition), back)
+    return form
+
+
+def _answers_sign_form(
+    request: HttpRequest, page: AnswersPage, data: QueryDict | None = None
+) -> SignatureForm:
+    draft = page.asked.draft
+    form = SignatureForm(data, initial={"digest": draft.digest if draft else ""})
+    version = page.version
+    back = reverse(
+        "guideline-answers",
+        args=[version.model.slug, version.number, page.asked.edition.guideline.slug],
+    )
+    ask(form, request, about(draft or version), back)
+    return form
+
+
+def _tried(request: HttpRequest, form: SignatureForm | EndForm, service: Callable[..., Any]) -> int:
     """200 if it was done, else the status to answer with."""
     if not form.is_valid():
         return 422
     try:
-        service(**form.cleaned_data)
+        service(**proved(request, form))
     except Unable as error:
         return blame(form, error)
     return 200
@@ -203,12 +239,11 @@ def _guideline_page(
     end: EndForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    digest = page.draft.digest if page.draft else ""
     context = {
         "page": page,
         "edition": page.edition,
-        "sign_form": sign or SignatureForm(initial={"digest": digest}),
-        "end_form": end or EndForm(auto_id="end_%s"),
+        "sign_form": sign or _sign_form(request, page),
+        "end_form": end or _end_form(request, page),
         "ending": end is not None,
     }
     return render(request, "governance/guideline.html", context, status=status)
@@ -222,14 +257,13 @@ def _answers_page(
     sign: SignatureForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    digest = page.asked.draft.digest if page.asked.draft else ""
     context = {
         "page": page,
         "version": page.version,
         "asked": page.asked,
         "form": form or _form_of(page),
         "writing": page.can_answer,
-        "sign_form": sign or SignatureForm(initial={"digest": digest}),
+        "sign_form": sign or _answers_sign_form(request, page),
     }
     return render(request, "governance/guideline_answers.html", context, status=status)
 

@@ -204,7 +204,7 @@ def test_an_attestation_is_signed_from_the_inbox(flights, page, post, olga, vera
         (H1, 13),
         ("/findings", 6),
         ("/waivers", 5),
-        ("/models/flight-delay/risk", 10),
+        ("/models/flight-delay/risk", 11),
     ],
 )
 def test_a_page_asks_a_bounded_number_of_queries(address, most, ruled, page, vera, client):
