@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from governance.api.as_of import AsOfView
 from governance.api.cards import CardView
 from governance.api.clearance import ClearanceView
 from governance.api.controls import (
@@ -33,6 +34,7 @@ from governance.api.requests import (
     WithdrawView,
 )
 from governance.api.risk import AttestationListView, AttestationSignView, RiskView
+from governance.api.search import SearchView
 from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
@@ -45,6 +47,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         ClearanceTokensView.as_view(),
         name="api-clearance-tokens",
     ),
+    path("models/<slug:model>/as-of", AsOfView.as_view(), name="api-as-of"),
+    path("search", SearchView.as_view(), name="api-search"),
     path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.web import (
+    as_of,
     cards,
     catalogue,
     clearance,
@@ -14,6 +15,7 @@ from governance.web import (
     receipts,
     requests,
     risk,
+    search,
     signing,
     versions,
 )
@@ -26,9 +28,10 @@ REQUEST = "change-requests/<int:request_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview_page, name="overview"),
     path("models", catalogue.models, name="models"),
-    path("search", catalogue.search, name="search"),
+    path("search", search.search_page, name="search"),
     path("receipts", receipts.receipt_page, name="receipt"),
     path("models/<slug:slug>", catalogue.model, name="model"),
+    path("models/<slug:slug>/as-of", as_of.model_as_of, name="model-as-of"),
     path(VERSION, versions.version, name="version"),
     path(f"{VERSION}/card", cards.card, name="card"),
     path(f"{VERSION}/card/edit", cards.edit, name="card-edit"),
