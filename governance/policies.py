@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from accounts.models import UserKind
-from accounts.policies import acts, can_administer
+from accounts.policies import acts, can_administer, is_auditor
 from accounts.roles import Role
 from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
@@ -143,3 +143,8 @@ def can_attest(actor: Any, model: "Model") -> bool:
     """The model's owner, or who answers for risk."""
     owner = actor.pk == model.owner_id and acts(actor, *TEAM, team_id=model.team_id)
     return _person(actor) and (owner or acts(actor, Role.RISK_OFFICER, team_id=model.team_id))
+
+
+def can_audit(actor: Any) -> bool:
+    """Draw samples and write about them: auditors, who change nothing that they audit."""
+    return _person(actor) and is_auditor(actor)

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.api.as_of import AsOfView
+from governance.api.bundles import BundleFileView, BundleListView, BundleView
 from governance.api.cards import CardView
 from governance.api.clearance import ClearanceView
 from governance.api.controls import (
@@ -34,10 +35,18 @@ from governance.api.requests import (
     WithdrawView,
 )
 from governance.api.risk import AttestationListView, AttestationSignView, RiskView
+from governance.api.samples import (
+    SampleEntryView,
+    SampleExceptionView,
+    SampleItemView,
+    SampleListView,
+    SampleView,
+)
 from governance.api.search import SearchView
 from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
+ITEM = "samples/<int:sample>/items/<int:position>"
 CONTROL = "models/<slug:model>/controls/<slug:framework>/<str:control>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -89,6 +98,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         AttestationSignView.as_view(),
         name="api-attestation-sign",
     ),
+    path("samples", SampleListView.as_view(), name="api-samples"),
+    path("samples/<int:sample>", SampleView.as_view(), name="api-sample"),
+    path(ITEM, SampleItemView.as_view(), name="api-sample-item"),
+    path(f"{ITEM}/entries", SampleEntryView.as_view(), name="api-sample-entries"),
+    path(f"{ITEM}/exception", SampleExceptionView.as_view(), name="api-sample-exception"),
+    path("bundles", BundleListView.as_view(), name="api-bundles"),
+    path("bundles/<int:bundle>", BundleView.as_view(), name="api-bundle"),
+    path("bundles/<int:bundle>/file", BundleFileView.as_view(), name="api-bundle-file"),
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),

@@ -22,6 +22,15 @@ from governance.models.frameworks import (
 from governance.models.policies import ApprovalPolicy
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
+from governance.models.samples import (
+    Bundle,
+    BundleState,
+    Conclusion,
+    Population,
+    Sample,
+    SampleEntry,
+    SampleItem,
+)
 from governance.models.signatures import Decision, FailedProof, SignOff
 
 __all__ = [
@@ -30,11 +39,14 @@ __all__ = [
     "AttachedEvidence",
     "Attestation",
     "AttestationResult",
+    "Bundle",
+    "BundleState",
     "Card",
     "CardRevision",
     "ChangeRequest",
     "Claim",
     "Clearance",
+    "Conclusion",
     "Control",
     "ControlStatus",
     "Decision",
@@ -47,8 +59,12 @@ __all__ = [
     "Framework",
     "GateResult",
     "ModelScope",
+    "Population",
     "RiskAssessment",
     "RuleChange",
+    "Sample",
+    "SampleEntry",
+    "SampleItem",
     "SignOff",
     "StatusRow",
     "Waiver",

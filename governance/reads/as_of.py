@@ -61,7 +61,9 @@ def as_of(model: Model, at: datetime) -> AsOf:
     """What was in force at that moment; before its registration it says so. 16 queries."""
     facts = _facts(model, at)
     if model.created_at > at:
-        told = f"The model was not registered then. It was on {model.created_at:%Y-%m-%d %H:%M} UTC."
+        told = (
+            f"The model was not registered then. It was on {model.created_at:%Y-%m-%d %H:%M} UTC."
+        )
         return AsOf(facts, at, registered=False, not_found=[told])
     versions = _versions(model, at)
     found = AsOf(

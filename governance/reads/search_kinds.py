@@ -134,9 +134,7 @@ def _findings(user: Any) -> QuerySet[Any]:
 def _finding(row: Finding) -> Hit:
     url = reverse("finding", args=[row.pk])
     text = f"{row.severity}, {row.get_state_display()}: {row.text}"
-    return _hit(
-        "finding", row, str(row), text, url, row.model.name, row.owner.name, row.opened_at
-    )
+    return _hit("finding", row, str(row), text, url, row.model.name, row.owner.name, row.opened_at)
 
 
 def _waivers(user: Any) -> QuerySet[Any]:
@@ -223,10 +221,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("version", "Versions", "versions", _versions, _version, "created_at",
          ("model__name", "summary", "artifact_digest", "mlflow_run_id"), (),
          ("registered_by__name",), TEAM, MODEL),
-    Kind("card", "Cards", "file-certificate", _cards, _card, "at", (), ("sections",), ("author__name",),
-         "card__version__model__team_id", "card__version__model_id"),
+    Kind("card", "Cards", "file-certificate", _cards, _card, "at", (), ("sections",),
+         ("author__name",), "card__version__model__team_id", "card__version__model_id"),
     Kind("request", "Change requests", "inbox", _requests, _request, "submitted_at",
-         ("kind", "model__name", "digest"), ("reason",), ("requested_by__name",), TEAM, MODEL, "CR"),
+         ("kind", "model__name", "digest"), ("reason",), ("requested_by__name",), TEAM, MODEL,
+         "CR"),
     Kind("signature", "Signatures", "signature", _signatures, _signature, "signed_at",
          ("printed_name", "meaning"), ("reason",), ("printed_name",), "request__model__team_id",
          "request__model_id"),

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.web import (
     as_of,
+    bundles,
     cards,
     catalogue,
     clearance,
@@ -15,6 +16,7 @@ from governance.web import (
     receipts,
     requests,
     risk,
+    samples,
     search,
     signing,
     versions,
@@ -23,6 +25,7 @@ from governance.web import (
 VERSION = "models/<slug:slug>/<int:number>"
 CONTROL = "models/<slug:slug>/controls/<slug:framework>/<str:control>"
 FINDING = "findings/<int:finding>"
+ITEM = "samples/<int:sample>/<int:position>"
 REQUEST = "change-requests/<int:request_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -70,4 +73,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{FINDING}/change", findings.finding_change, name="finding-change"),
     path("waivers", findings.waivers, name="waivers"),
     path("waivers/<int:waiver>", findings.waiver, name="waiver"),
+    path("samples", samples.samples, name="samples"),
+    path("samples/new", samples.sample_new, name="sample-new"),
+    path("samples/<int:sample>", samples.sample, name="sample"),
+    path(ITEM, samples.sample_item, name="sample-item"),
+    path(f"{ITEM}/entries", samples.sample_entry, name="sample-entry"),
+    path(f"{ITEM}/exception", samples.sample_exception, name="sample-exception"),
+    path("bundles", bundles.bundles, name="bundles"),
+    path("bundles/<int:bundle>", bundles.bundle, name="bundle"),
+    path("bundles/<int:bundle>/file", bundles.bundle_file, name="bundle-file"),
 ]

@@ -55,8 +55,13 @@ def test_signatures_clearance_and_policies_are_those_of_that_moment(flights, tim
 def test_the_card_in_force_is_the_revision_of_that_moment(flights, one, olga):
     at = timezone.now()
     was = as_of(flights, at).versions[0]["card"]["revision"]
-    revise_card(actor=olga, version_id=one.pk, sections={"overview": "New words."}, note="x",
-                expected_revision=was)
+    revise_card(
+        actor=olga,
+        version_id=one.pk,
+        sections={"overview": "New words."},
+        note="x",
+        expected_revision=was,
+    )
     assert as_of(flights, at).versions[0]["card"]["revision"] == was
     assert then(flights).versions[0]["card"]["revision"] == was + 1
 

@@ -32,14 +32,19 @@ def finding(promotion, olga):
 def test_each_kind_of_thing_is_found_by_its_words(promotion, finding, olga):
     critical_incident(promotion)
     waiver = Waiver.objects.create(
-        model=promotion.model, finding=finding, reason="No winter service.",
-        expires_on=timezone.now().date(), asked_by=olga,
+        model=promotion.model,
+        finding=finding,
+        reason="No winter service.",
+        expires_on=timezone.now().date(),
+        asked_by=olga,
     )
     assert "Flight delay" in titles(olga, words="late")
     assert f"F-{finding.pk} Too few nights" in titles(olga, words="owls")
     assert f"W-{waiver.pk} {waiver}" in titles(olga, words="winter service")
     assert "Temperature drifted" in titles(olga, words="drifted", kind="incident")
-    assert titles(olga, words="winter", kind="request") == ["CR-%d promote Flight delay 1" % promotion.change_requests.get().pk]
+    assert titles(olga, words="winter", kind="request") == [
+        "CR-%d promote Flight delay 1" % promotion.change_requests.get().pk
+    ]
     assert titles(olga, words='"about overview"', kind="card")
     assert len(titles(olga, words="holds", kind="signature")) == 2
     assert titles(olga, words="governance.request.executed", kind="event")
@@ -52,7 +57,9 @@ def test_a_number_as_people_write_it_finds_the_thing(promotion, finding, olga):
 
 
 def test_filters_narrow_by_person_team_model_and_dates(promotion, olga, team):
-    assert titles(olga, person="vera", kind="signature") == ["Vera: approve, CR-%d" % promotion.change_requests.get().pk]
+    assert titles(olga, person="vera", kind="signature") == [
+        "Vera: approve, CR-%d" % promotion.change_requests.get().pk
+    ]
     assert titles(olga, team=team.slug, kind="version")
     assert titles(olga, model="flight-delay", kind="request")
     today = timezone.now().date()
@@ -82,8 +89,15 @@ def test_an_auditor_finds_what_every_team_has(promotion, adam):
 
 def test_pages_of_one_kind_follow_each_other_without_gap(team, olga):
     for number in range(60):
-        Model.objects.create(slug=f"m-{number}", name=f"Model {number}", purpose="Counts owls.",
-                             team=team, owner=olga, task="binary", risk_tier="low")
+        Model.objects.create(
+            slug=f"m-{number}",
+            name=f"Model {number}",
+            purpose="Counts owls.",
+            team=team,
+            owner=olga,
+            task="binary",
+            risk_tier="low",
+        )
     pages = [search(olga, Asked(words="owls", kind="model", page=page)) for page in (1, 2, 3)]
     assert [len(page.hits) for page in pages] == [25, 25, 10]
     assert len({hit.id for page in pages for hit in page.hits}) == 60
@@ -98,12 +112,18 @@ def test_the_number_of_queries_does_not_grow_with_what_is_there(promotion, findi
 
     before = asked()
     for number in range(30):
-        raise_finding(actor=olga, model=promotion.model, found=Found("validation", "low", f"flight {number}", "x"))
+        raise_finding(
+            actor=olga,
+            model=promotion.model,
+            found=Found("validation", "low", f"flight {number}", "x"),
+        )
     many = asked()
     assert before <= many <= 2 + 2 * len(KINDS)
     for number in range(30):
         raise_finding(
-            actor=olga, model=promotion.model, found=Found("validation", "low", f"flight {number}", "x")
+            actor=olga,
+            model=promotion.model,
+            found=Found("validation", "low", f"flight {number}", "x"),
         )
     assert asked() == many
 
