@@ -23,6 +23,8 @@ def differences(sample: dict[str, Any]) -> list[str]:
     found = [] if digest == sample["population_digest"] else ["the population has another digest"]
     again = sorted(sample["numbers"], key=lambda number: key(sample, number))[: sample["size"]]
     told = [item["number"] for item in sorted(sample["items"], key=lambda one: one["position"])]
+    if any(item["key"] != key(sample, item["number"]) for item in sample["items"]):
+        found.append("an item has another key")
     return found if told == again else [*found, f"the sample would be {again}"]
 
 

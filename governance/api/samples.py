@@ -49,7 +49,8 @@ class DrawnShape(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     number = serializers.IntegerField()
     key = serializers.CharField(help_text="SHA-256 of algorithm, seed and the item's name")
-    label = serializers.CharField()
+    # A field of this name hides DRF's own label, which is not used here.
+    label = serializers.CharField()  # type: ignore[assignment]
     model = serializers.CharField()
 
 

@@ -37,7 +37,8 @@ class AskedShape(serializers.Serializer[Any]):
 
 class FacetShape(serializers.Serializer[Any]):
     kind = serializers.CharField()
-    label = serializers.CharField()
+    # A field of this name hides DRF's own label, which is not used here.
+    label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField()
     more = serializers.BooleanField(help_text="There are more than were counted")
 

@@ -50,7 +50,7 @@ def sample_page(user: Any, number: int) -> SamplePage:
     """One sample; 404 where the person may not see it. Four queries."""
     sample = get_object_or_404(Sample.objects.visible_to(user), pk=number)
     items = list(with_conclusions(sample.items.select_related("model", "version"))[:MOST])
-    told = [str(item.concluded or "") for item in items]  # type: ignore[attr-defined]
+    told = [str(item.concluded or "") for item in items]
     counts = [(label, told.count(value)) for value, label in Conclusion.choices]
     bundles = list(sample.bundles.order_by("-pk")[:PAGE])
     return SamplePage(sample, items, counts, told.count(""), bundles)

@@ -46,7 +46,7 @@ class Walkthrough:
 def walkthrough(kind: str, number: int, label: str) -> Walkthrough:
     """What is there to see about the item. A fixed number of queries."""
     row = rows_of(kind, [number])[number]
-    found = WALKS[kind](row, label)
+    found: Walkthrough = WALKS[kind](row, label)
     missing = _missing(found)
     return replace(
         found, facts=_told(found.facts), execution=_told(found.execution), not_found=missing

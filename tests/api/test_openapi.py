@@ -71,6 +71,9 @@ def ids(operation, world):
         "waiver": world.waiver,
         "attestation": world.attestation,
         "sequence": world.sequence,
+        "sample": world.sample,
+        "position": world.position,
+        "bundle": world.bundle,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }

@@ -46,7 +46,7 @@ def test_stages_and_champions_are_those_of_that_moment(flights, times):
 
 def test_signatures_clearance_and_policies_are_those_of_that_moment(flights, times):
     before, later = as_of(flights, times["first"]), as_of(flights, times["one"])
-    assert before.changes == [] and before.clearances == []
+    assert (before.changes, before.clearances) == ([], [])
     assert [sign["name"] for sign in later.changes[0]["signatures"]] == ["Vera", "Rita"]
     assert [(one["version"], one["state"]) for one in later.clearances] == [(1, "cleared")]
     assert {one["kind"] for one in later.policies} >= {"promote", "retire"}
@@ -82,7 +82,8 @@ def test_findings_and_incidents_are_told_while_they_were_open(flights, one, olga
     at = timezone.now()
     raise_finding(actor=olga, model=flights, found=Found("validation", "low", "A gap", "There."))
     incident = critical_incident(one)
-    assert as_of(flights, at).findings == [] and as_of(flights, at).incidents == []
+    before = as_of(flights, at)
+    assert (before.findings, before.incidents) == ([], [])
     assert [one["title"] for one in then(flights).findings] == ["A gap"]
     assert [one["id"] for one in then(flights).incidents] == [incident.pk]
 

@@ -18,6 +18,7 @@ from governance import sampling
 from governance.models import Finding, FindingEntry, Sample, SampleEntry, SampleItem, Waiver
 from governance.reads.samples import entries_of, item_page, sample_page
 from governance.refusals import Incomplete, NoSuchStep
+from governance.services.findings import move
 from governance.services.samples import (
     Draw,
     conclude_item,
@@ -25,7 +26,6 @@ from governance.services.samples import (
     note_item,
     raise_exception,
 )
-from governance.services.findings import move
 from tests.governance.conftest import ask, carry_out, critical_incident, promoted, sign
 
 ROOT = Path(__file__).parents[2]

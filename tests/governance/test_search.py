@@ -1,8 +1,8 @@
 """Search finds everything that a person may see, and nothing of another team."""
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.jobs.findings import Found, raise_finding
@@ -43,7 +43,7 @@ def test_each_kind_of_thing_is_found_by_its_words(promotion, finding, olga):
     assert f"W-{waiver.pk} {waiver}" in titles(olga, words="winter service")
     assert "Temperature drifted" in titles(olga, words="drifted", kind="incident")
     assert titles(olga, words="winter", kind="request") == [
-        "CR-%d promote Flight delay 1" % promotion.change_requests.get().pk
+        f"CR-{promotion.change_requests.get().pk} promote Flight delay 1"
     ]
     assert titles(olga, words='"about overview"', kind="card")
     assert len(titles(olga, words="holds", kind="signature")) == 2
@@ -58,7 +58,7 @@ def test_a_number_as_people_write_it_finds_the_thing(promotion, finding, olga):
 
 def test_filters_narrow_by_person_team_model_and_dates(promotion, olga, team):
     assert titles(olga, person="vera", kind="signature") == [
-        "Vera: approve, CR-%d" % promotion.change_requests.get().pk
+        f"Vera: approve, CR-{promotion.change_requests.get().pk}"
     ]
     assert titles(olga, team=team.slug, kind="version")
     assert titles(olga, model="flight-delay", kind="request")
