@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from governance.reads.bundles import Contents, Told
 from governance.reads.papers import STYLE, pdf
 
+SCREEN = "css/bundle.css"
 README = """A bundle of Ombud: {title}
 {statement}
 
@@ -67,6 +68,6 @@ def instructions(contents: Contents, trail: str, unprinted: list[str]) -> str:
 
 
 def _style() -> SafeString:
-    """The style sheet of our papers, for a page that may link to nothing."""
-    sheet = Path(str(finders.find(STYLE))).read_text()
-    return mark_safe(f"<style>{sheet}</style>")  # noqa: S308 - our own file
+    """Our style sheets, for a page that may link to nothing."""
+    sheets = [Path(str(finders.find(name))).read_text() for name in (STYLE, SCREEN)]
+    return mark_safe(f"<style>{''.join(sheets)}</style>")  # noqa: S308 - our own files

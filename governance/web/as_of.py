@@ -17,13 +17,8 @@ from registry.models import Model
 class MomentForm(forms.Form):
     """A day, and the time of that day; without a time its end."""
 
-    day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Day (UTC)")
-    clock = forms.TimeField(
-        widget=forms.TimeInput(attrs={"type": "time"}),
-        required=False,
-        label="Time (UTC)",
-        help_text="Empty: the end of the day.",
-    )
+    day = forms.DateField(label="Day")
+    clock = forms.TimeField(required=False, label="Time")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -44,11 +39,30 @@ def model_as_of(request: HttpRequest, slug: str) -> HttpResponse:
     rows = Model.objects.visible_to(person_of(request)).select_related("team", "owner")
     model = get_object_or_404(rows, slug=slug)
     today = timezone.now().date()
-    form = MomentForm(request.GET) if "day" in request.GET else MomentForm(initial={"day": today})
+    form = MomentForm(request.GET) if "day" in request.GET else MomentForm()
     found = None
     if form.is_bound and form.is_valid():
         found = as_of(model, form.moment())
     elif not form.is_bound:
         found = as_of(model, timezone.now())
-    context = {"model": model, "form": form, "found": found}
+    said = {name: request.GET.get(name, "")[:20] for name in ("day", "clock")}
+    context = {
+        "model": model,
+        "errors": form.errors,
+        "found": found,
+        "fields": [
+            {
+                "name": "day",
+                "label": "Day (UTC)",
+                "type": "date",
+                "value": said["day"] or f"{today}",
+            },
+            {
+                "name": "clock",
+                "label": "Time (UTC), or the day's end",
+                "type": "time",
+                "value": said["clock"],
+            },
+        ],
+    }
     return render(request, "governance/as_of.html", context)

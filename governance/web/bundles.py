@@ -20,13 +20,15 @@ from governance.services.samples import ONLY_AUDITORS
 from governance.web.answers import blame, tell
 from registry.models import Model
 
-DAY = forms.DateInput(attrs={"type": "date"})
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 class BundleForm(forms.Form):
     """A model and a period."""
 
-    model = forms.ModelChoiceField(Model.objects.none(), to_field_name="slug")
+    model = forms.ModelChoiceField(
+        Model.objects.none(), to_field_name="slug", empty_label="Choose a model"
+    )
     since = forms.DateField(widget=DAY, label="From (UTC)")
     until = forms.DateField(widget=DAY, label="To (UTC)", help_text="This day is included.")
 

@@ -20,7 +20,7 @@ from governance.services import samples as work
 from governance.web.answers import blame
 from registry.models import RiskTier
 
-DAY = forms.DateInput(attrs={"type": "date"})
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 class DrawForm(forms.Form):
