@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -28,8 +29,10 @@ from governance.reads.bundle_pages import (
 from governance.reads.bundles import Contents, contents_of, proofs_of
 from governance.reads.papers import CannotPrint
 from ledger import claims
+from ledger.models import Job
 from registry.gateways import store
 
+log = logging.getLogger(__name__)
 # A longer trail is not put in; proofs and checkpoints are, and the whole can be exported apart.
 LONGEST_TRAIL = 200_000
 VERIFIERS = ("ombud_verify.py", "ombud_bundle.py", "ombud_sample.py")
@@ -54,19 +57,32 @@ Pieces = Iterable[bytes]
 
 
 def build_bundle(claim: claims.Claim) -> None:
-    """Write the bundle; a second run of the same job writes the same name anew."""
+    """Write the bundle; what fails to the last attempt is told on its page."""
+    try:
+        _build(claim)
+    except claims.Fenced:
+        raise
+    except Exception as error:
+        if not _is_last_attempt(claim):
+            raise
+        log.exception("bundle %s: given up", claim.subject_id)
+        _fail(claim, f"{type(error).__name__}: {error}")
+
+
+def _build(claim: claims.Claim) -> None:
     bundle = Bundle.objects.select_related("sample", "model").get(pk=claim.subject_id)
     with tempfile.TemporaryDirectory(prefix="ombud-bundle-") as folder:
         path = Path(folder) / "bundle.zip"
-        try:
-            files, manifest = _write(path, contents_of(bundle), claim)
-        except (OSError, ValueError, KeyError) as error:
-            _fail(claim, f"{type(error).__name__}: {error}")
-            return
-        name = f"bundles/{bundle.pk}.zip"
+        files, manifest = _write(path, contents_of(bundle), claim)
+        name = f"bundles/{bundle.pk}/{claim.token}.zip"
         sha256, size = store.put_file(name, path), path.stat().st_size
     facts = {"sha256": sha256, "manifest_sha256": manifest, "size": size, "files": files}
     _keep(claim, name, facts)
+
+
+def _is_last_attempt(claim: claims.Claim) -> bool:
+    attempts = Job.objects.values_list("attempts", flat=True).get(pk=claim.job_id)
+    return attempts >= settings.LEDGER_KINDS[claim.kind].attempts
 
 
 @transaction.atomic

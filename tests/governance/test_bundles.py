@@ -326,6 +326,40 @@ def test_a_period_that_ends_before_it_begins_is_refused(one, adam):
     assert not Bundle.objects.exists()
 
 
+def test_a_bundle_that_cannot_be_made_says_why_after_the_last_attempt(sample, adam, monkeypatch):
+    row = ask_sample_bundle(actor=adam, sample_id=sample.pk)
+    monkeypatch.setattr("governance.jobs.bundles.contents_of", broken)
+    job = Job.objects.get(kind="governance.bundle")
+    runner.run(job_id=job.pk)
+    row.refresh_from_db()
+    assert row.state == "requested"
+    Job.objects.filter(pk=job.pk).update(attempts=2, due_at=timezone.now() - timedelta(hours=1))
+    runner.run(job_id=job.pk)
+    row.refresh_from_db()
+    assert (row.state, row.error) == ("failed", "RuntimeError: the disk is full")
+    assert Event.objects.filter(event="governance.bundle.failed").count() == 1
+    with pytest.raises(NoSuchStep, match="the disk is full"):
+        take_bundle(actor=adam, bundle_id=row.pk)
+
+
+def broken(_bundle):
+    raise RuntimeError("the disk is full")
+
+
+def test_a_trail_that_is_too_long_stays_outside_and_the_proofs_hold(
+    sample, adam, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("governance.jobs.bundles.LONGEST_TRAIL", 1)
+    row = made(ask_sample_bundle(actor=adam, sample_id=sample.pk))
+    with zipfile.ZipFile(io.BytesIO(store.read(row.path))) as archive:
+        archive.extractall(tmp_path / "short")
+    assert not (tmp_path / "short/trail").exists()
+    assert "it is not in the bundle" in (tmp_path / "short/verify/README.txt").read_text()
+    done = checked(tmp_path / "short")
+    assert done.returncode == 0, done.stderr
+    assert " 0 events of the trail" in done.stdout
+
+
 def test_two_workers_make_one_bundle(sample, adam):
     row = ask_sample_bundle(actor=adam, sample_id=sample.pk)
     job = Job.objects.get(kind="governance.bundle")
