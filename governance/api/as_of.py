@@ -1,7 +1,7 @@
 """A model as it was at a moment, by API."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -63,10 +63,11 @@ class AsOfView(APIView):
 
 def _at(request: Request) -> datetime:
     try:
-        moment = parse_datetime(request.query_params.get("at", ""))
-    except ValueError:
+        said = parse_datetime(request.query_params.get("at", ""))
+        moment = said.astimezone(UTC) if said and timezone.is_aware(said) else None
+    except (ValueError, OverflowError):
         moment = None
-    if moment is None or timezone.is_naive(moment) or moment > timezone.now():
+    if moment is None or moment > timezone.now():
         told = "A past time with its zone, such as 2026-04-01T12:00:00Z."
         errors = [{"field": "at", "code": "invalid", "message": told}]
         raise Unprocessable("invalid", told, errors=errors)

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.api.problems import Unprocessable
 from accounts.policies import require
+from accounts.roles import Scope
 from accounts.sessions import person_of
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
@@ -27,7 +28,7 @@ from registry.models import Model
 
 
 class BundleShape(serializers.ModelSerializer[Bundle]):
-    model = serializers.CharField(source="model.slug", default=None)
+    model = serializers.CharField(source="model.slug", default=None, allow_null=True)
 
     class Meta:
         model = Bundle
@@ -105,6 +106,8 @@ class BundleView(APIView):
 
 
 class BundleFileView(APIView):
+    scope = Scope.READ  # nothing is changed but the trail, which tells who took it
+
     @extend_schema(
         operation_id="bundles_take",
         request=None,

@@ -45,7 +45,7 @@ class SampleShape(serializers.ModelSerializer[Sample]):
         ]
 
 
-class DrawnShape(serializers.Serializer[Any]):
+class SampleDrawnShape(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     number = serializers.IntegerField()
     key = serializers.CharField(help_text="SHA-256 of algorithm, seed and the item's name")
@@ -72,7 +72,7 @@ class WholeSampleShape(serializers.Serializer[Any]):
     numbers = serializers.ListField(child=serializers.IntegerField())
     drawn_by = serializers.CharField()
     drawn_at = serializers.DateTimeField()
-    items = DrawnShape(many=True)
+    items = SampleDrawnShape(many=True)
 
 
 class NewSampleShape(serializers.Serializer[Any]):
@@ -87,7 +87,7 @@ class NewSampleShape(serializers.Serializer[Any]):
     tier = serializers.ChoiceField(choices=RiskTier.choices, required=False, default="")
 
 
-class EntryShape(serializers.ModelSerializer[SampleEntry]):
+class SampleEntryShape(serializers.ModelSerializer[SampleEntry]):
     name = serializers.CharField(source="printed_name")
 
     class Meta:
@@ -95,7 +95,7 @@ class EntryShape(serializers.ModelSerializer[SampleEntry]):
         fields = ["at", "name", "conclusion", "text", "shared", "finding"]
 
 
-class NewEntryShape(serializers.Serializer[Any]):
+class NewSampleEntryShape(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=4000)
     conclusion = serializers.ChoiceField(
         choices=Conclusion.choices, required=False, default="", help_text="Left out: a note"
@@ -111,7 +111,7 @@ class NewExceptionShape(serializers.Serializer[Any]):
     due_on = serializers.DateField(required=False, default=None)
 
 
-class WalkShape(serializers.Serializer[Any]):
+class WalkthroughShape(serializers.Serializer[Any]):
     # A field of this name hides DRF's own label, which is not used here.
     label = serializers.CharField()  # type: ignore[assignment]
     facts = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
@@ -126,15 +126,15 @@ class WalkShape(serializers.Serializer[Any]):
     not_found = serializers.ListField(child=serializers.CharField())
 
 
-class ItemShape(serializers.Serializer[Any]):
+class SampleItemShape(serializers.Serializer[Any]):
     sample = serializers.IntegerField()
     position = serializers.IntegerField()
     of = serializers.IntegerField()
     key = serializers.CharField()
     model = serializers.CharField()
     conclusion = serializers.CharField()
-    walkthrough = WalkShape()
-    entries = EntryShape(many=True)
+    walkthrough = WalkthroughShape()
+    entries = SampleEntryShape(many=True)
 
 
 @extend_schema_view(
@@ -174,7 +174,7 @@ class SampleView(APIView):
 
 
 class SampleItemView(APIView):
-    @extend_schema(operation_id="samples_item", responses=answers(200, ItemShape))
+    @extend_schema(operation_id="samples_item", responses=answers(200, SampleItemShape))
     def get(self, request: Request, sample: int, position: int) -> Response:
         """One item: its walkthrough, and what you may read of the notes."""
         return _item(item_page(person_of(request), sample, position))
@@ -183,13 +183,13 @@ class SampleItemView(APIView):
 class SampleEntryView(APIView):
     @extend_schema(
         operation_id="samples_write",
-        request=NewEntryShape,
-        responses=answers(201, ItemShape, 400, 409, 415, 422),
+        request=NewSampleEntryShape,
+        responses=answers(201, SampleItemShape, 400, 409, 415, 422),
     )
     def post(self, request: Request, sample: int, position: int) -> Response:
         """A note, or a conclusion; kept as written."""
         item = _visible(request, sample, position)
-        shape = NewEntryShape(data=request.data)
+        shape = NewSampleEntryShape(data=request.data)
         shape.is_valid(raise_exception=True)
         said = dict(shape.validated_data)
         service = work.conclude_item if said["conclusion"] else work.note_item
@@ -204,7 +204,7 @@ class SampleExceptionView(APIView):
     @extend_schema(
         operation_id="samples_exception",
         request=NewExceptionShape,
-        responses=answers(201, ItemShape, 400, 409, 415, 422),
+        responses=answers(201, SampleItemShape, 400, 409, 415, 422),
     )
     def post(self, request: Request, sample: int, position: int) -> Response:
         """An exception: concluded, and raised as a finding that the model's owner owns."""
@@ -235,6 +235,6 @@ def _item(page: ItemPage, status: int = 200) -> Response:
         "model": item.model.slug,
         "conclusion": page.conclusion,
         "walkthrough": asdict(page.walk),
-        "entries": EntryShape(page.entries, many=True).data,
+        "entries": SampleEntryShape(page.entries, many=True).data,
     }
     return Response(content, status=status)

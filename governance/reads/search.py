@@ -156,7 +156,7 @@ def _within(rows: QuerySet[Any], part: str, path: str, thing: Any, kind: Kind) -
 def _dated(kind: Kind, rows: QuerySet[Any], asked: Asked) -> QuerySet[Any]:
     if asked.since:
         rows = rows.filter(**{f"{kind.at}__gte": _midnight(asked.since)})
-    if asked.until:
+    if asked.until and asked.until < date.max:
         rows = rows.filter(**{f"{kind.at}__lt": _midnight(asked.until) + timedelta(days=1)})
     return rows
 

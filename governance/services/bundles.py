@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies import require
@@ -29,11 +30,13 @@ def ask_model_bundle(*, actor: User, model_id: int, since: date, until: date) ->
     """Have everything of a model in a period made into a bundle; both days are included.
 
     Raises:
-        Incomplete: the last day is before the first.
+        Incomplete: the last day is before the first, or to come.
     """
     require(can_audit(actor), ONLY_AUDITORS)
     if until < since:
         raise Incomplete("until", "Not before the first day.")
+    if until > timezone.now().date():
+        raise Incomplete("until", "Not after today.")
     first = datetime.combine(since, time(), tzinfo=UTC)
     last = datetime.combine(until, time(), tzinfo=UTC) + timedelta(days=1)
     row = Bundle(model_id=model_id, since=first, until=last, requested_by=actor)

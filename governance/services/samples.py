@@ -96,8 +96,8 @@ def draw_sample(*, actor: User, draw: Draw) -> Sample:
 def _period(since: date, until: date) -> tuple[datetime, datetime]:
     if until < since:
         raise Incomplete("until", "Not before the first day.")
-    if since > timezone.now().date():
-        raise Incomplete("since", "A day that has begun.")
+    if until > timezone.now().date():
+        raise Incomplete("until", "Not after today: what is to come cannot be drawn from.")
     first = datetime.combine(since, time(), tzinfo=UTC)
     return first, datetime.combine(until, time(), tzinfo=UTC) + timedelta(days=1)
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from playwright.sync_api import sync_playwright
 
 from accounts.policies import Refused
+from accounts.services.tokens import create_token
 from audit import keys
 from audit.jobs.checkpoint import sign as sign_trail
 from audit.models import Event
@@ -308,6 +309,14 @@ def test_that_it_was_taken_is_an_event(bundle, adam, signed_in):
     assert b"".join(answer.streaming_content) == store.read(bundle.path)
     event = Event.objects.get(event="governance.bundle.taken")
     assert (event.actor_name, event.data["sha256"]) == ("Adam", bundle.sha256)
+
+
+def test_a_token_that_only_reads_takes_a_bundle_and_draws_no_sample(bundle, adam, client):
+    token = create_token(actor=adam, owner=adam, name="desk", scopes=["read"], days=1).text
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.post(f"/api/v1/bundles/{bundle.pk}/file", headers=headers).status_code == 200
+    assert client.post("/api/v1/samples", {}, headers=headers).status_code == 403
+    assert client.post("/api/v1/bundles", {}, headers=headers).status_code == 403
 
 
 def test_a_bundle_that_is_not_made_cannot_be_taken(sample, adam, signed_in):
