@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -122,7 +123,7 @@ def world_of(team: Team, owner: User) -> World:
     return replace(world, **_sampled(request, owner))
 
 
-def _sampled(request: ChangeRequest, owner: User) -> dict[str, int]:
+def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:
     """A sample of one item about which a note was shared, and a bundle of it."""
     now = timezone.now()
     sample = Sample.objects.create(

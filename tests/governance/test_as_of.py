@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.jobs.findings import Found, raise_finding
@@ -90,6 +92,19 @@ def test_findings_and_incidents_are_told_while_they_were_open(flights, one, olga
 
 def test_a_request_is_pending_only_while_it_waits(flights, times):
     assert as_of(flights, times["one"]).pending == []
+
+
+def test_the_number_of_queries_does_not_grow_with_what_is_there(flights, one, times, olga):
+    def asked():
+        with CaptureQueriesContext(connection) as caught:
+            then(flights)
+        return len(caught)
+
+    before = asked()
+    for number in range(20):
+        found = Found("validation", "low", f"Gap {number}", "There.")
+        raise_finding(actor=olga, model=flights, found=found)
+    assert asked() == before <= 25
 
 
 def test_before_its_registration_it_says_so(flights):
