@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from accounts.models import UserKind
-from accounts.policies import acts, can_administer
+from accounts.policies import acts, can_administer, is_auditor
 from accounts.roles import Role
 from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
@@ -184,3 +184,8 @@ def can_change_purpose(actor: Any, model: "Model") -> bool:
     """Who builds the model or answers for its risk says anew what it is for."""
     roles = (Role.DEVELOPER, Role.RISK_OFFICER)
     return _person(actor) and acts(actor, *roles, team_id=model.team_id)
+
+
+def can_audit(actor: Any) -> bool:
+    """Draw samples and write about them: auditors, who change nothing that they audit."""
+    return _person(actor) and is_auditor(actor)

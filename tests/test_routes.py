@@ -51,6 +51,14 @@ ANSWERS = {
     "reversibility": "at_once",
 }
 FINDING = {"kind": "validation", "severity": "low", "title": "A gap", "text": "There is one."}
+DRAW = {
+    "title": "All",
+    "population": "changes",
+    "since": "2026-01-01",
+    "until": "2026-12-31",
+    "size": 5,
+    "seed": "1",
+}
 BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models": MODEL,
     "PATCH api/v1/models/{model}": {"name": "Delay"},
@@ -156,6 +164,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST models/{model}/{version}/guidelines/{guideline}": {"harmed--text": "Travellers"},
     "POST models/{model}/{version}/guidelines/{guideline}/sign": {"digest": "d" * 64, **PROVED},
     "POST models/{model}/purpose": {"purpose": "Warns earlier.", **REASON},
+    "POST api/v1/samples": DRAW,
+    "POST api/v1/samples/{sample}/items/{position}/entries": {"text": "Seen."},
+    "POST api/v1/samples/{sample}/items/{position}/exception": {"severity": "low", "text": "No."},
+    "POST api/v1/bundles": {
+        "model": "flight-delay",
+        "since": "2026-01-01",
+        "until": "2026-01-02",
+    },
+    "POST samples/new": DRAW,
+    "POST samples/{sample}/{position}/entries": {"text": "Seen."},
+    "POST samples/{sample}/{position}/exception": {"severity": "low", "text": "No."},
+    "POST bundles": {"model": "flight-delay", "since": "2026-01-01", "until": "2026-01-02"},
 }
 
 

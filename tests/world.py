@@ -1,7 +1,8 @@
 """A small world with one of everything, for tests that walk over all routes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -15,13 +16,18 @@ from governance.jobs.frameworks import store_edition
 from governance.models import (
     AttachedEvidence,
     Attestation,
+    Bundle,
     Card,
     CardRevision,
+    ChangeRequest,
     Clearance,
     Framework,
     Guideline,
     GuidelineAnswers,
     GuidelineEdition,
+    Sample,
+    SampleEntry,
+    SampleItem,
     Waiver,
 )
 from governance.services.policies import install_default_policies
@@ -62,6 +68,9 @@ class World:
     sequence: int
     prediction: str = "none-of-this-name"
     passkey: int = 1
+    sample: int = 0
+    position: int = 1
+    bundle: int = 0
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -102,7 +111,7 @@ def world_of(team: Team, owner: User) -> World:
         began_at=now - timedelta(days=7),
     )
     ruled = _ruled(model, owner)
-    return World(
+    world = World(
         model.slug,
         version.number,
         retired.number,
@@ -117,6 +126,41 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
+    return replace(world, **_sampled(request, owner))
+
+
+def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:
+    """A sample of one item about which a note was shared, and a bundle of it."""
+    now = timezone.now()
+    sample = Sample.objects.create(
+        title="Changes",
+        population="changes",
+        since=now - timedelta(days=1),
+        until=now,
+        seed="1",
+        size=1,
+        algorithm="ombud-sample/1",
+        numbers=[request.pk],
+        population_size=1,
+        population_digest="f" * 64,
+        drawn_by=owner,
+        drawn_by_name=owner.name,
+    )
+    item = SampleItem.objects.create(
+        sample=sample,
+        position=1,
+        kind="change_request",
+        number=request.pk,
+        key="k" * 64,
+        label=str(request),
+        model=request.model,
+        version=request.version,
+    )
+    SampleEntry.objects.create(
+        item=item, person=owner, printed_name=owner.name, text="Please explain.", shared=True
+    )
+    bundle = Bundle.objects.create(sample=sample, requested_by=owner)
+    return {"sample": sample.pk, "bundle": bundle.pk}
 
 
 def _experiment(model: Model, version: Version, other: Version, owner: User) -> Experiment:

@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from governance.api.as_of import AsOfView
+from governance.api.bundles import BundleFileView, BundleListView, BundleView
 from governance.api.cards import CardView
 from governance.api.clearance import ClearanceView
 from governance.api.controls import (
@@ -44,10 +46,19 @@ from governance.api.requests import (
     WithdrawView,
 )
 from governance.api.risk import AttestationListView, AttestationSignView, RiskView
+from governance.api.samples import (
+    SampleEntryView,
+    SampleExceptionView,
+    SampleItemView,
+    SampleListView,
+    SampleView,
+)
+from governance.api.search import SearchView
 from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
 ASKED = "models/<slug:model>/versions/<int:version>/guidelines"
+ITEM = "samples/<int:sample>/items/<int:position>"
 CONTROL = "models/<slug:model>/controls/<slug:framework>/<str:control>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -57,6 +68,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         ClearanceTokensView.as_view(),
         name="api-clearance-tokens",
     ),
+    path("models/<slug:model>/as-of", AsOfView.as_view(), name="api-as-of"),
+    path("search", SearchView.as_view(), name="api-search"),
     path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
@@ -109,6 +122,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ASKED}/<slug:guideline>/sign", AnswersSignView.as_view(), name="api-answers-sign"),
     path("models/<slug:model>/purpose", PurposeView.as_view(), name="api-purpose"),
     path("revalidations", RevalidationListView.as_view(), name="api-revalidations"),
+    path("samples", SampleListView.as_view(), name="api-samples"),
+    path("samples/<int:sample>", SampleView.as_view(), name="api-sample"),
+    path(ITEM, SampleItemView.as_view(), name="api-sample-item"),
+    path(f"{ITEM}/entries", SampleEntryView.as_view(), name="api-sample-entries"),
+    path(f"{ITEM}/exception", SampleExceptionView.as_view(), name="api-sample-exception"),
+    path("bundles", BundleListView.as_view(), name="api-bundles"),
+    path("bundles/<int:bundle>", BundleView.as_view(), name="api-bundle"),
+    path("bundles/<int:bundle>/file", BundleFileView.as_view(), name="api-bundle-file"),
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),

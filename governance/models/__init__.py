@@ -31,6 +31,15 @@ from governance.models.policies import ApprovalPolicy
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
+from governance.models.samples import (
+    Bundle,
+    BundleState,
+    Conclusion,
+    Population,
+    Sample,
+    SampleEntry,
+    SampleItem,
+)
 from governance.models.signatures import Decision, FailedProof, SignOff
 
 __all__ = [
@@ -40,11 +49,14 @@ __all__ = [
     "AttachedEvidence",
     "Attestation",
     "AttestationResult",
+    "Bundle",
+    "BundleState",
     "Card",
     "CardRevision",
     "ChangeRequest",
     "Claim",
     "Clearance",
+    "Conclusion",
     "Condition",
     "Control",
     "ControlStatus",
@@ -62,11 +74,15 @@ __all__ = [
     "GuidelineAnswers",
     "GuidelineEdition",
     "ModelScope",
+    "Population",
     "PurposeChange",
     "Revalidation",
     "RevalidationCause",
     "RiskAssessment",
     "RuleChange",
+    "Sample",
+    "SampleEntry",
+    "SampleItem",
     "SignOff",
     "StatusRow",
     "Waiver",

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -45,13 +45,6 @@ def models(request: HttpRequest) -> HttpResponse:
         "next": found.page + 1 if found.page < found.pages else "",
     }
     return render(request, "governance/models.html", context)
-
-
-@require_safe
-def search(request: HttpRequest) -> HttpResponseRedirect:
-    """The search field on top of every page leads to the list."""
-    query = urlencode({"q": request.GET.get("q", "")[:100]})
-    return redirect(f"{reverse('models')}?{query}")
 
 
 def _shown(found: Catalogue) -> str:

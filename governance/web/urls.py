@@ -3,6 +3,8 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.web import (
+    as_of,
+    bundles,
     cards,
     catalogue,
     clearance,
@@ -17,6 +19,8 @@ from governance.web import (
     receipts,
     requests,
     risk,
+    samples,
+    search,
     signing,
     versions,
 )
@@ -25,14 +29,16 @@ VERSION = "models/<slug:slug>/<int:number>"
 CONTROL = "models/<slug:slug>/controls/<slug:framework>/<str:control>"
 FINDING = "findings/<int:finding>"
 GUIDELINE = "guidelines/<slug:guideline>"
+ITEM = "samples/<int:sample>/<int:position>"
 REQUEST = "change-requests/<int:request_id>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview_page, name="overview"),
     path("models", catalogue.models, name="models"),
-    path("search", catalogue.search, name="search"),
+    path("search", search.search_page, name="search"),
     path("receipts", receipts.receipt_page, name="receipt"),
     path("models/<slug:slug>", catalogue.model, name="model"),
+    path("models/<slug:slug>/as-of", as_of.model_as_of, name="model-as-of"),
     path(VERSION, versions.version, name="version"),
     path(f"{VERSION}/card", cards.card, name="card"),
     path(f"{VERSION}/card/edit", cards.edit, name="card-edit"),
@@ -82,4 +88,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{FINDING}/change", findings.finding_change, name="finding-change"),
     path("waivers", findings.waivers, name="waivers"),
     path("waivers/<int:waiver>", findings.waiver, name="waiver"),
+    path("samples", samples.samples, name="samples"),
+    path("samples/new", samples.sample_new, name="sample-new"),
+    path("samples/<int:sample>", samples.sample, name="sample"),
+    path(ITEM, samples.sample_item, name="sample-item"),
+    path(f"{ITEM}/entries", samples.sample_entry, name="sample-entry"),
+    path(f"{ITEM}/exception", samples.sample_exception, name="sample-exception"),
+    path("bundles", bundles.bundles, name="bundles"),
+    path("bundles/<int:bundle>", bundles.bundle, name="bundle"),
+    path("bundles/<int:bundle>/file", bundles.bundle_file, name="bundle-file"),
 ]

@@ -72,6 +72,9 @@ def ids(operation, world):
         "attestation": world.attestation,
         "guideline": world.guideline,
         "sequence": world.sequence,
+        "sample": world.sample,
+        "position": world.position,
+        "bundle": world.bundle,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }
