@@ -14,6 +14,7 @@ OPEN_PREFIXES = (
     "/readyz",
     "/hooks/",
     "/.well-known/",
+    "/schemas/",
 )
 
 

@@ -1,6 +1,7 @@
 """What is allowed: cards, controls, policies, change requests, sign-offs, findings, clearance."""
 
 from governance.models.cards import Card, CardRevision, Claim
+from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
 from governance.models.findings import (
     Finding,
@@ -34,6 +35,7 @@ __all__ = [
     "CardRevision",
     "ChangeRequest",
     "Claim",
+    "ClaimCheck",
     "Clearance",
     "Control",
     "ControlStatus",
