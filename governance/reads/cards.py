@@ -112,9 +112,9 @@ def _page(version_id: int, row: CardRevision, rows: list[CardRevision]) -> CardP
 
 def _score(row: CardRevision) -> Score:
     """By task and tier as they were when the revision was written."""
-    model = row.facts["model"]
-    task = next((one.value for one in TaskType if one.label == model["task"]), "")
-    return score(row.sections, task=task, tier=model["risk_tier"])
+    model = row.facts.get("model", {})
+    task = next((one.value for one in TaskType if one.label == model.get("task")), "")
+    return score(row.sections, task=task, tier=model.get("risk_tier", ""))
 
 
 def _line(row: CardRevision) -> RevisionLine:

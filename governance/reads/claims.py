@@ -9,8 +9,9 @@ from governance.claim_states import Seen
 from governance.models import CardRevision, Claim, ClaimCheck
 from monitoring.models import Measurement
 from registry.models import Version
+from registry.states import Stage
 
-ENDED = ("retired", "archived")
+ENDED = (Stage.RETIRED, Stage.ARCHIVED, Stage.PURGED)
 Key = tuple[int, int, str, str]
 
 
