@@ -44,19 +44,19 @@ DEMANDS: tuple[Demand, ...] = (
 # Where to begin, by task; other sections begin with their question.
 STARTS: Mapping[str, Mapping[str, str]] = {
     "binary": {
-        "metrics": "Ranking (ROC AUC), calibration (log loss) and the cost of each kind of error:",
-        "thresholds": "The score from which the answer is yes, who set it, and when:",
-        "fairness": "Rates of yes by group, and the ratio of the lowest to the highest:",
+        "metrics": "Ranking (ROC AUC), calibration (log loss) and the cost of each kind of error.",
+        "thresholds": "The score from which the answer is yes, who set it, and when.",
+        "fairness": "Rates of yes by group, and the ratio of the lowest to the highest.",
     },
     "multiclass": {
-        "metrics": "Accuracy over all classes and macro F1, so that rare classes count:",
-        "thresholds": "When no class is sure enough, and what happens then:",
-        "fairness": "Classes that are missed more often for some groups:",
+        "metrics": "Accuracy over all classes and macro F1, so that rare classes count.",
+        "thresholds": "When no class is sure enough, and what happens then.",
+        "fairness": "Classes that are missed more often for some groups.",
     },
     "regression": {
-        "metrics": "Mean absolute error in the unit of the target, and the bias:",
-        "thresholds": "The largest error that is acceptable, in the unit of the target:",
-        "fairness": "Errors by group: whose values are set too high or too low:",
+        "metrics": "Mean absolute error in the unit of the target, and the bias.",
+        "thresholds": "The largest error that is acceptable, in the unit of the target.",
+        "fairness": "Errors by group: whose values are set too high or too low.",
     },
 }
 
