@@ -17,6 +17,7 @@ OPEN_PREFIXES = (
     "/readyz",
     "/hooks/",
     "/.well-known/",
+    "/schemas/",
 )
 
 

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from accounts.web import security
 from config.health import healthz, readyz
+from governance.api.card_schema import schema as card_schema
 from governance.api.tokens import jwks
 
 sign_in: list[URLPattern | URLResolver] = [
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path(".well-known/jwks.json", jwks, name="jwks"),
+    path("schemas/card", card_schema, name="card-schema"),
     path("api/v1/", include(api)),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("accounts/", include(sign_in)),

@@ -3,6 +3,7 @@ from enum import StrEnum
 
 class GovernanceEvent(StrEnum):
     CARD_REVISED = "governance.card.revised"
+    CLAIM_JUDGED = "governance.claim.judged"
     POLICY_SET = "governance.policy.set"
     REQUEST_SUBMITTED = "governance.request.submitted"
     REQUEST_WITHDRAWN = "governance.request.withdrawn"

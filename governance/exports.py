@@ -64,10 +64,13 @@ def _claims(claims: Iterable[Mapping[str, Any]]) -> str:
             claim["n"],
             claim["as_of"],
             claim["source"],
+            claim.get("state", ""),
         ]
         for claim in claims
     ]
-    return "## Numbers\n\n" + _table(["What", "Value", "Interval", "n", "As of", "Source"], rows)
+    return "## Numbers\n\n" + _table(
+        ["What", "Value", "Interval", "n", "As of", "Source", "State"], rows
+    )
 
 
 def _interval(claim: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What is looked at once a day: dates of rules, waivers, attestations, evidence by rule."""
+"""What is looked at once a day: dates of rules, claims, waivers, attestations, evidence by rule."""
 
 from datetime import date
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 from audit.record import SYSTEM, record
 from governance.events import GovernanceEvent
 from governance.jobs.attestations import open_due
+from governance.jobs.claims import judge_claims
 from governance.jobs.controls import rebuild_controls
 from governance.jobs.frameworks import follow_dates
 from governance.jobs.locks import lock_models
@@ -40,6 +41,9 @@ def look_after_rules(claim: claims.Claim) -> None:
     open_by_cadence(today=today)
     find_overdue(today=today)
     ids = list(Model.objects.order_by("pk").values_list("pk", flat=True))
+    for pk in ids:
+        judge_claims(model_id=pk)
+        claims.keep(claim=claim)
     for start in range(0, len(ids), AT_ONCE):
         rebuild_controls(model_ids=ids[start : start + AT_ONCE])
         claims.keep(claim=claim)

@@ -1,6 +1,7 @@
 """What is allowed: cards, controls, policies, change requests, sign-offs, findings, clearance."""
 
 from governance.models.cards import Card, CardRevision, Claim
+from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
 from governance.models.conditions import Condition
 from governance.models.findings import (
@@ -55,6 +56,7 @@ __all__ = [
     "CardRevision",
     "ChangeRequest",
     "Claim",
+    "ClaimCheck",
     "Clearance",
     "Conclusion",
     "Condition",

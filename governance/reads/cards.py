@@ -12,8 +12,11 @@ from markdown_it import MarkdownIt
 
 from audit.chain import plain
 from governance.card_fields import SECTIONS, Completeness, Section, completeness
+from governance.card_requirements import Score, score
 from governance.exports import card_json
-from governance.models import CardRevision, Claim
+from governance.models import CardRevision, Claim, ClaimCheck
+from governance.reads.claims import states_of
+from registry.models import TaskType
 
 WORD = re.compile(r"\S+\s*|\s+")
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -39,6 +42,9 @@ class ClaimLine:
     as_of: datetime | None
     source: str
     measurement_id: int | None
+    state: str = ""
+    reason: str = ""
+    judged_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class CardPage:
     facts: dict[str, Any]
     claims: tuple[ClaimLine, ...]
     completeness: Completeness
+    score: Score
     revisions: tuple[RevisionLine, ...]
 
     @property
@@ -80,7 +87,7 @@ class SectionDifference:
 
 
 def card_of(version_id: int, revision: int | None = None) -> CardPage | None:
-    """The card's newest revision, or the one asked for; None if there is none. Two queries."""
+    """The card's newest revision, or the one asked for; None if there is none. Three queries."""
     rows = list(
         CardRevision.objects.filter(card__version=version_id)
         .select_related("author")
@@ -96,10 +103,18 @@ def _page(version_id: int, row: CardRevision, rows: list[CardRevision]) -> CardP
         revision=_line(row),
         sections=tuple(_section(section, row.sections) for section in SECTIONS),
         facts=row.facts,
-        claims=tuple(_claim(claim) for claim in row.claims.all()),
+        claims=_claims(row),
         completeness=completeness(row.sections),
+        score=_score(row),
         revisions=tuple(_line(each) for each in rows),
     )
+
+
+def _score(row: CardRevision) -> Score:
+    """By task and tier as they were when the revision was written."""
+    model = row.facts.get("model", {})
+    task = next((one.value for one in TaskType if one.label == model.get("task")), "")
+    return score(row.sections, task=task, tier=model.get("risk_tier", ""))
 
 
 def _line(row: CardRevision) -> RevisionLine:
@@ -117,7 +132,13 @@ def rendered(text: str) -> SafeString:
     return mark_safe(nh3.clean(MARKDOWN.render(text)))  # noqa: S308 - nh3 made it safe
 
 
-def _claim(claim: Claim) -> ClaimLine:
+def _claims(row: CardRevision) -> tuple[ClaimLine, ...]:
+    claims = list(row.claims.all())
+    checks = states_of(claim.pk for claim in claims)
+    return tuple(_claim(claim, checks.get(claim.pk)) for claim in claims)
+
+
+def _claim(claim: Claim, check: ClaimCheck | None) -> ClaimLine:
     return ClaimLine(
         key=claim.key,
         label=claim.label,
@@ -128,13 +149,22 @@ def _claim(claim: Claim) -> ClaimLine:
         as_of=claim.as_of,
         source=claim.source,
         measurement_id=claim.measurement_id,
+        state=_state(claim, check),
+        reason=check.reason if check else "",
+        judged_at=check.at if check else None,
     )
+
+
+def _state(claim: Claim, check: ClaimCheck | None) -> str:
+    if claim.measurement_id is None:
+        return "stated"
+    return check.state if check else "not judged"
 
 
 def exported(page: CardPage) -> dict[str, Any]:
     """The card as `card_json`, times as text."""
     revision = page.revision
-    return card_json(
+    whole = card_json(
         revision={
             "number": revision.number,
             "digest": revision.digest,
@@ -146,6 +176,7 @@ def exported(page: CardPage) -> dict[str, Any]:
         facts=page.facts,
         claims=[_exported_claim(claim) for claim in page.claims],
     )
+    return {**whole, "completeness": page.score.as_dict()}
 
 
 def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
@@ -159,6 +190,8 @@ def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
         "as_of": plain(claim.as_of),
         "source": claim.source,
         "measurement": claim.measurement_id,
+        "state": claim.state,
+        "reason": claim.reason,
     }
 
 

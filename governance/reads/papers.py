@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 
 from governance.card_fields import BY_ID
 from governance.formats.annex import annex_iv
+from governance.formats.annex_parts import parts_of
 from governance.reads.cards import rendered
 
 LONGEST_PAPER = 50_000
@@ -36,7 +37,11 @@ def card_html(card: Mapping[str, Any]) -> str:
 def annex_html(card: Mapping[str, Any], *, linked: bool = False) -> str:
     """The technical file: nine points, and in red what is missing; `linked` to its style sheet."""
     answers = [
-        (answer, [(title, rendered(text)) for title, text in answer.written])
+        (
+            answer,
+            [(title, rendered(text)) for title, text in answer.written],
+            parts_of(card, answer.point.id),
+        )
         for answer in annex_iv(card)
     ]
     return _page(

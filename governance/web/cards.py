@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.policies import require
 from accounts.sessions import person_of
 from governance.card_fields import BY_ID, BadSections, completeness
+from governance.card_requirements import Need, score, template
 from governance.policies import can_edit_card
 from governance.reads.card_facts import latest_revision
 from governance.reads.cards import card_of, difference
@@ -156,6 +157,10 @@ def _conflict(
     return _form_page(request, version, merged, status=412, **context)
 
 
+def _template(version: Version) -> tuple[Need, ...]:
+    return template(task=version.model.task, tier=version.model.risk_tier)
+
+
 def _form_page(
     request: HttpRequest, version: Version, form: CardForm, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -163,8 +168,9 @@ def _form_page(
     context = {
         "version": version,
         "form": form,
-        "written": [(section, form[name]) for name, section in BY_ID.items()],
+        "written": [(need, form[need.section.id]) for need in _template(version)],
         "completeness": completeness(written),
+        "score": score(written, task=version.model.task, tier=version.model.risk_tier),
         **more,
     }
     return render(request, "governance/card_edit.html", context, status=status)
