@@ -77,7 +77,7 @@ def write_guideline(*, actor: User, team_id: int, raw: bytes) -> GuidelineEditio
     require(can_write_guideline(actor, team_id), ONLY_TEAM)
     file = _parsed(raw)
     guideline = _guideline(file, Team.objects.get(pk=team_id))
-    editions = GuidelineEdition.objects.select_for_update().filter(guideline=guideline)
+    editions = GuidelineEdition.objects.select_for_update(no_key=True).filter(guideline=guideline)
     current = [EditionState.DRAFT, EditionState.IN_FORCE]
     if any(one.digest == file.digest for one in editions if one.state in current):
         raise NameTaken(f"{file.id!r} is there already and says the same.")
@@ -369,7 +369,7 @@ def _record_answers(
 
 def _locked_edition(edition_id: int) -> GuidelineEdition:
     guideline_id = GuidelineEdition.objects.values_list("guideline", flat=True).get(pk=edition_id)
-    Guideline.objects.select_for_update().get(pk=guideline_id)
+    Guideline.objects.select_for_update(no_key=True).get(pk=guideline_id)
     return GuidelineEdition.objects.select_related("guideline").get(pk=edition_id)
 
 
@@ -388,7 +388,7 @@ def _guideline(file: GuidelineFile, team: Team) -> Guideline:
             Guideline.objects.get_or_create(slug=file.id, defaults={"team": team})
     except IntegrityError as error:
         raise NameTaken(taken) from error
-    found = Guideline.objects.select_for_update().get(slug=file.id)
+    found = Guideline.objects.select_for_update(no_key=True).get(slug=file.id)
     if found.team_id != team.pk:
         raise NameTaken(taken)
     return found

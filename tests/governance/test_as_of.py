@@ -10,7 +10,7 @@ from django.utils import timezone
 from governance.jobs.findings import Found, raise_finding
 from governance.reads.as_of import as_of
 from governance.services.cards import revise_card
-from registry.services.models import change_model
+from registry.services.models import change_model, set_tier
 from tests.governance.conftest import critical_incident, promoted
 
 
@@ -72,7 +72,8 @@ def test_a_tier_and_a_name_changed_since_are_taken_back(flights, olga):
     at = timezone.now()
     change_model(actor=olga, model_id=flights.pk, changes={"name": "Delay"})
     between = timezone.now()
-    change_model(actor=olga, model_id=flights.pk, changes={"name": "Lateness", "risk_tier": "high"})
+    change_model(actor=olga, model_id=flights.pk, changes={"name": "Lateness"})
+    set_tier(actor=olga, model_id=flights.pk, tier="high")
     flights.refresh_from_db()
     assert as_of(flights, at).model["name"] == "Flight delay"
     assert as_of(flights, between).model["name"] == "Delay"

@@ -22,7 +22,7 @@ DROP FUNCTION governance_keep_claim_checks();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('governance', '0004_controls_findings_risk'),
+        ('governance', '0007_samples'),
     ]
 
     operations = [
