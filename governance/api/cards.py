@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.api.problems import Problem
 from accounts.sessions import person_of
+from audit.chain import sha256_of
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import CardChangeSerializer, CardSerializer
@@ -27,7 +28,8 @@ from governance.reads.papers import CannotPrint
 from governance.services.cards import revise_card
 from registry.models import Version
 
-IF_MATCH = re.compile(r'(?:W/)?"(\d{1,9})"')
+# The revision is what a change is held against; what follows it tells copies apart.
+IF_MATCH = re.compile(r'(?:W/)?"(\d{1,9})(?:-[0-9a-f]{12})?"')
 REVISION = OpenApiParameter("revision", int, description="An earlier revision")
 FORMAT = OpenApiParameter(
     "format",
@@ -103,12 +105,14 @@ class CardView(APIView):
         page = card_of(found.pk, _revision(request))
         if page is None:
             raise Http404('There is no such card; PATCH with If-Match: "0" writes the first.')
-        if page.etag in parse_etags(request.headers.get("If-None-Match", "")):
-            return Response(status=304, headers={"ETag": page.etag})
+        content = exported(page)
+        etag = _etag(page, content)
+        if etag in parse_etags(request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers={"ETag": etag})
         wanted = request.query_params.get("format", "json")
         if "losses" in request.query_params or wanted in FILES:
             return _file(BY_FORMAT[wanted], page, f"{model}-{version}", request)
-        return Response(exported(page), headers={"ETag": page.etag})
+        return Response(content, headers={"ETag": etag})
 
     @extend_schema(
         operation_id="cards_partial_update",
@@ -132,7 +136,13 @@ class CardView(APIView):
         page = card_of(found.pk)
         if page is None:
             raise Http404("The card is gone.")
-        return Response(exported(page), headers={"ETag": page.etag})
+        content = exported(page)
+        return Response(content, headers={"ETag": _etag(page, content)})
+
+
+def _etag(page: CardPage, content: dict[str, Any]) -> str:
+    """Of all that is answered: a revision stays, its numbers are judged anew each night."""
+    return f'"{page.revision.number}-{sha256_of(content)[:12]}"'
 
 
 def _file(form: Format, page: CardPage, name: str, request: Request) -> HttpResponse:

@@ -70,10 +70,6 @@ class CardPage:
     revisions: tuple[RevisionLine, ...]
 
     @property
-    def etag(self) -> str:
-        return f'"{self.revision.number}"'
-
-    @property
     def written(self) -> dict[str, str]:
         return {part.section.id: part.text for part in self.sections if part.text}
 

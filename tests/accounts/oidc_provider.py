@@ -107,7 +107,7 @@ class Answers(BaseHTTPRequestHandler):
         elif parts.path == "/.well-known/openid-configuration":
             self._json(self.server.discovery())
         elif parts.path == "/jwks":
-            self._json(KeySet([self.server.key]).as_dict(private=False))
+            self._json(dict(KeySet([self.server.key]).as_dict(private=False)))
         elif parts.path == "/userinfo":
             known = self.headers.get("Authorization", "")[7:] in self.server.tokens
             self._json(self.server.person if known else None)

@@ -50,9 +50,13 @@ class SoftwareKey:
 
     def _data(self, host: str, more: int, credential: bytes) -> AuthenticatorData:
         flags = 0x01 | (0x04 if self.verified else 0) | more
-        return AuthenticatorData.create(
-            hashlib.sha256(host.encode()).digest(), flags, self.counter, credential
+        made: AuthenticatorData = AuthenticatorData.create(
+            hashlib.sha256(host.encode()).digest(),
+            AuthenticatorData.FLAG(flags),
+            self.counter,
+            credential,
         )
+        return made
 
     def _said(self, kind: str, challenge: str) -> bytes:
         said = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False}

@@ -146,12 +146,13 @@ def test_stale_evidence_is_told_and_refreshed(api, one, olga, rita):
 
 def test_a_card_is_read_as_json_and_markdown(api, one, olga):
     found = api(olga, "get", CARD)
-    assert (found.status_code, found["ETag"]) == (200, '"1"')
+    assert (found.status_code, found["ETag"][:3]) == (200, '"1-')
     assert found.json()["revision"]["number"] == 1
     text = api(olga, "get", CARD, {"format": "markdown"})
     assert text["Content-Type"].startswith("text/markdown")
     assert text.content.decode().startswith("# Flight delay 1: model card")
-    assert api(olga, "get", CARD, **{"If-None-Match": '"1"'}).status_code == 304
+    assert api(olga, "get", CARD, **{"If-None-Match": found["ETag"]}).status_code == 304
+    assert api(olga, "get", CARD, **{"If-None-Match": '"1"'}).status_code == 200
     assert api(olga, "get", CARD, {"revision": 7}).status_code == 404
     assert api(olga, "get", CARD, {"revision": "x"}).status_code == 400
 
@@ -165,7 +166,9 @@ def test_a_card_is_changed_by_who_read_it(api, one, olga, rita):
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "sections.mood")
     assert CardRevision.objects.count() == 1
     done = api(olga, "patch", CARD, change, **{"If-Match": '"1"'})
-    assert (done.status_code, done["ETag"]) == (200, '"2"')
+    assert (done.status_code, done["ETag"][:3]) == (200, '"2-')
+    again = api(olga, "patch", CARD, change, **{"If-Match": done["ETag"]})
+    assert again.status_code == 200
     late = api(olga, "patch", CARD, change, **{"If-Match": '"1"'})
     assert (late.status_code, late.json()["code"]) == (412, "card_changed")
 
