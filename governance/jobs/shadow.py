@@ -25,7 +25,8 @@ HOW_TO_MEND = {
     DeviationKind.MODEL_GONE: "MLflow cannot bring it back: restore its versions from their "
     "archives, or rename the model back.",
     DeviationKind.MADE_ANEW: "What serving systems load under this number is not what was "
-    "approved: restore the version from its archive, or register the new one as a version of its own.",
+    "approved: restore the version from its archive, or register the new one as a version "
+    "of its own.",
     DeviationKind.BYTES: "Put the files back from a copy that has the hashed bytes, or restore the "
     "version from its archive; other bytes are another version, which needs an approval.",
 }

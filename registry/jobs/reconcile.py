@@ -13,7 +13,8 @@ from ledger.models import Job, JobState
 from registry.gateways import mlflow
 from registry.gateways.mlflow import MlflowRefused, MlflowUnavailable
 from registry.jobs.archives import fail_archive
-from registry.jobs.mlflow import Doubtful, look_and_note, note_failure, push_soon
+from registry.jobs.looking import Doubtful
+from registry.jobs.mlflow import look_and_note, note_failure, push_soon
 from registry.jobs.restoring import fail_restore
 from registry.models import (
     Archive,

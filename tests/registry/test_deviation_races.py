@@ -11,7 +11,8 @@ from registry.gateways import mlflow
 from registry.gateways.mlflow import MlflowRefused
 from registry.gateways.mlflow_http import call
 from registry.jobs import mlflow as pushes
-from registry.jobs.mlflow import look, note, push_model
+from registry.jobs.looking import look
+from registry.jobs.mlflow import note, push_model
 from registry.jobs.reconcile import reconcile
 from registry.jobs.rehash import rehash_due
 from registry.models import Deviation, Model, Version
