@@ -29,6 +29,7 @@ from governance.models.guidelines import (
     GuidelineEdition,
 )
 from governance.models.policies import ApprovalPolicy
+from governance.models.policy_changes import PolicyChange, PolicyChangeState, PolicySignature
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
@@ -76,6 +77,9 @@ __all__ = [
     "GuidelineAnswers",
     "GuidelineEdition",
     "ModelScope",
+    "PolicyChange",
+    "PolicyChangeState",
+    "PolicySignature",
     "Population",
     "PurposeChange",
     "Revalidation",
