@@ -99,7 +99,7 @@ class PolicyChangeDetailShape(PolicyChangeShape):
 class NewPolicyChangeShape(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=KINDS)
     risk_tier = serializers.ChoiceField(choices=RiskTier.choices)
-    rounds = RoundShape(many=True, min_length=1, max_length=MOST_ROUNDS)
+    rounds = RoundShape(many=True, help_text=f"One to {MOST_ROUNDS}")
     gates = PolicyGateShape(many=True)
     reason = serializers.CharField(max_length=4000)
 

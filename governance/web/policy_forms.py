@@ -1,5 +1,6 @@
 """An approval policy as people fill it in: up to five rounds, and a row for every gate."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,8 +40,8 @@ class PolicyForm(forms.Form):
 
     def __init__(self, *args: Any, rounds: Stored, gates: Stored, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for place in range(1, MOST_ROUNDS + 1):
-            self._add_round(place, rounds[place - 1] if place <= len(rounds) else {})
+        for number in range(1, MOST_ROUNDS + 1):
+            self._add_round(number, rounds[number - 1] if number <= len(rounds) else {})
         self.places = dict(_places(gates))
         for place, (gate, stored) in self.places.items():
             self._add_gate(place, gate, stored)
@@ -141,8 +142,8 @@ def _places(gates: Stored) -> Iterator[tuple[str, tuple[str, Mapping[str, Any]]]
 
 def _field(one: Parameter) -> forms.Field:
     if one.kind == "number":
-        bounds = {"min_value": one.low, "max_value": one.high} if one.high == 1 else {}
-        return forms.FloatField(required=False, label=one.label, **bounds)
+        low, high = (n if math.isfinite(n) else None for n in (one.low, one.high))
+        return forms.FloatField(required=False, label=one.label, min_value=low, max_value=high)
     if one.kind == "list":
         choices = [(choice, choice.replace("_", " ")) for choice in one.choices]
         return forms.MultipleChoiceField(
