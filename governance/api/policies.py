@@ -28,7 +28,7 @@ from registry.models import RiskTier
 
 
 class PolicyFilter(filters.FilterSet):
-    kind = filters.ChoiceFilter(choices=[(kind, kind) for kind in KINDS])
+    kind = filters.ChoiceFilter(choices=KINDS)
     risk_tier = filters.ChoiceFilter(choices=RiskTier.choices)
     current = filters.BooleanFilter()
 
@@ -38,7 +38,7 @@ class PolicyFilter(filters.FilterSet):
 
 
 class PolicyChangeFilter(filters.FilterSet):
-    kind = filters.ChoiceFilter(choices=[(kind, kind) for kind in KINDS])
+    kind = filters.ChoiceFilter(choices=KINDS)
     risk_tier = filters.ChoiceFilter(choices=RiskTier.choices)
     state = filters.ChoiceFilter(choices=PolicyChangeState.choices)
 

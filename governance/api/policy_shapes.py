@@ -7,7 +7,13 @@ from rest_framework import serializers
 from governance.api.proving import SignedSerializer
 from governance.gate_parameters import MODES
 from governance.gates import GATES
-from governance.models import ApprovalPolicy, Decision, PolicyChange, PolicySignature
+from governance.models import (
+    ApprovalPolicy,
+    Decision,
+    PolicyChange,
+    PolicyChangeState,
+    PolicySignature,
+)
 from governance.policies import SIGNERS
 from governance.reads.signatures import missing_of
 from governance.rounds import LONGEST_NAME, MOST_ROUNDS
@@ -15,7 +21,7 @@ from governance.services.policy_changes import MOST_OF_A_ROLE
 from governance.states import RequestKind
 from registry.models import RiskTier
 
-KINDS = [kind.value for kind in RequestKind]
+KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in RequestKind]
 
 
 class QuorumShape(serializers.Serializer[Any]):
@@ -44,6 +50,7 @@ class PolicyGateShape(serializers.Serializer[Any]):
 
 
 class PolicyShape(serializers.ModelSerializer[ApprovalPolicy]):
+    kind = serializers.ChoiceField(choices=KINDS)
     rounds = RoundShape(many=True)
     gates = PolicyGateShape(many=True)
     who_signs = serializers.CharField(help_text="In words")
@@ -71,6 +78,8 @@ class PolicySignatureShape(serializers.ModelSerializer[PolicySignature]):
 
 
 class PolicyChangeShape(serializers.ModelSerializer[PolicyChange]):
+    kind = serializers.ChoiceField(choices=KINDS)
+    state = serializers.ChoiceField(choices=PolicyChangeState.choices)
     proposed_by = serializers.CharField(source="proposed_by.name")
     replaces = serializers.IntegerField(source="base.number", allow_null=True, default=None)
     in_force_as = serializers.IntegerField(source="policy.number", allow_null=True, default=None)

@@ -58,7 +58,7 @@ from registry.refusals import Rejected
 from tests.conftest import PASSWORD, person
 from tests.governance.conftest import version_of
 
-EXAMPLES = int(os.environ.get("OMBUD_WORKFLOW_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("OMBUD_WORKFLOW_EXAMPLES", "30"))
 STEPS = 40
 NAMES = ("olga", "otto", "vera", "viktor", "rita", "ruth", "rosa", "ronja", "anna", "amos", "adam")
 ROLES = {
@@ -83,6 +83,8 @@ ROUNDS: tuple[tuple[dict[str, int], ...], ...] = (
     ({"validator": 1}, {"reviewer": 1, "risk_officer": 1}),
     ({"reviewer": 1}, {"reviewer": 1}),
 )
+UNDER = (False, False, True)
+THEN = ("", "rejected", "carried out", "carried out, and months pass")
 KINDS = ("promote", "promote", "promote", "retire", "roll_back", "archive")
 REFUSALS = (Unable, Refused, Rejected, ValueError)
 askers = st.sampled_from(("olga", "otto", "olga", "otto", "vera", "viktor", "rita", "adam"))
@@ -134,7 +136,7 @@ class Workflow(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(who=askers, number=numbers, kind=kinds, role=roles, under=st.booleans())
+    @rule(who=askers, number=numbers, kind=kinds, role=roles, under=st.sampled_from(UNDER))
     def somebody_asks(self, who: str, number: int, kind: str, role: str, under: bool) -> None:
         conditions = [{"kind": "days", "days": 30}] if under and kind == "promote" else []
         self._try(
@@ -148,15 +150,17 @@ class Workflow(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self._pending())
-    @rule(who=st.permutations(NAMES), which=indexes, at_once=st.booleans())
-    def several_sign(self, who: list[str], which: int, at_once: bool) -> None:
+    @rule(who=st.permutations(NAMES), which=indexes, then=st.sampled_from(THEN))
+    def several_sign(self, who: list[str], which: int, then: str) -> None:
         """One after the other, as long as it is open; not everybody comes by."""
         request = self._one(which)
         for name in who[:6]:
-            self._sign(name, request, request.digest, yes=True)
+            self._sign(name, request, request.digest, yes=then != "rejected")
         request.refresh_from_db()
-        if at_once and request.state == "approved":
+        if "carried out" in then and request.state == "approved":
             self._carry_out(request)
+        if "months pass" in then:
+            self.days_go_by()
 
     @precondition(lambda self: self._pending())
     @rule(who=people, which=indexes, yes=st.booleans())
@@ -239,29 +243,26 @@ class Workflow(RuleBasedStateMachine):
             reason="Better so",
         )
         for name in ("ronja", "anna", "amos") if signed else ():
-            self.somebody_signs_a_policy(name, yes=True)
+            if PolicyChange.objects.filter(state="open").exists():
+                self.somebody_decides_a_policy(name, "approve")
 
     @precondition(lambda self: PolicyChange.objects.filter(state="open").exists())
-    @rule(who=people, yes=st.booleans())
-    def somebody_signs_a_policy(self, who: str, yes: bool) -> None:
-        change = PolicyChange.objects.filter(state="open").first()
-        if change is None:
+    @rule(who=people, how=st.sampled_from(["approve", "reject", "withdraw"]))
+    def somebody_decides_a_policy(self, who: str, how: str) -> None:
+        change = PolicyChange.objects.filter(state="open").earliest("pk")
+        actor = self.people[who]
+        if how == "withdraw":
+            self._try(withdraw_policy, actor=actor, change_id=change.pk, reason="No longer")
             return
         self._try(
             sign_policy,
-            actor=self.people[who],
+            actor=actor,
             change_id=change.pk,
-            decision="approve" if yes else "reject",
+            decision=how,
             reason="Read",
             digest=change.digest,
             password=PASSWORD,
         )
-
-    @precondition(lambda self: PolicyChange.objects.filter(state="open").exists())
-    @rule(who=people)
-    def somebody_takes_a_policy_back(self, who: str) -> None:
-        change = PolicyChange.objects.filter(state="open").earliest("pk")
-        self._try(withdraw_policy, actor=self.people[who], change_id=change.pk, reason="No longer")
 
     @rule(who=people, whom=people, role=st.sampled_from(GIVEN), which=indexes)
     def roles_change(self, who: str, whom: str, role: Role, which: int) -> None:
