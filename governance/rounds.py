@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 MOST_ROUNDS = 5
 LONGEST_NAME = 40
+# The order of a review; the database keeps the keys of a quorum in none.
+ROLES = ("validator", "reviewer", "risk_officer")
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,21 @@ def one_round(quorum: Mapping[str, int], name: str = "Approval") -> list[dict[st
 
 def rounds_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Round, ...]:
     """Rounds as a policy or a request keeps them."""
-    return tuple(Round(i, one["name"], one["quorum"]) for i, one in enumerate(stored, start=1))
+    return tuple(
+        Round(i, one["name"], _ordered(one["quorum"])) for i, one in enumerate(stored, start=1)
+    )
+
+
+def _ordered(quorum: Mapping[str, int]) -> dict[str, int]:
+    return {role: quorum[role] for role in ROLES if role in quorum}
 
 
 def in_all(stored: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Signatures of each role over all rounds, in the order in which they are first asked for."""
+    """Signatures of each role over all rounds, in the order of a review."""
     total: Counter[str] = Counter()
     for one in stored:
         total.update(one["quorum"])
-    return dict(total)
+    return _ordered(total)
 
 
 def lacking(one: Round, given: Iterable[Given]) -> dict[str, int]:
