@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         GuidelineAnswers,
         GuidelineEdition,
         PolicyChange,
+        RequestEntry,
         Waiver,
     )
     from registry.models import Model, Version
@@ -88,6 +89,22 @@ def had_a_hand(actor: Any, request: "ChangeRequest") -> str:
 def can_sign(actor: Any, request: "ChangeRequest") -> bool:
     """A role of the quorum, and no hand in what is signed (a database trigger says so too)."""
     return bool(signing_roles(actor, request)) and not had_a_hand(actor, request)
+
+
+def can_comment(actor: Any, request: "ChangeRequest") -> bool:
+    """People who work with the team's models; never a machine."""
+    return _person(actor) and acts(actor, *TEAM, team_id=request.model.team_id)
+
+
+def can_answer_changes(actor: Any, request: "ChangeRequest") -> bool:
+    return _person(actor) and can_withdraw(actor, request)
+
+
+def can_settle(actor: Any, request: "ChangeRequest", asked: "RequestEntry") -> bool:
+    """Who asked for the change, or another who may sign in the same role (somebody on leave must
+    not hold a request for ever)."""
+    roles = signing_roles(actor, request) if can_sign(actor, request) else []
+    return (actor.pk == asked.person_id and bool(roles)) or asked.role in roles
 
 
 def can_set_conditions(actor: Any, request: "ChangeRequest") -> bool:

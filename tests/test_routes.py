@@ -159,6 +159,8 @@ BODIES: dict[str, dict[str, Any]] = {
         **PROVED,
     },
     "POST api/v1/models/{model}/purpose": {"purpose": "Warns earlier.", **REASON},
+    "POST api/v1/change-requests/{request}/entries": {"text": "Seen."},
+    "POST change-requests/{request}/entries": {"kind": "comment", "text": "Seen."},
     "POST api/v1/policy-changes": {
         "kind": "archive",
         "risk_tier": "low",

@@ -16,6 +16,7 @@ from governance.models import (
     GateResult,
     SignOff,
 )
+from governance.reads.discussion import unsettled
 from governance.reads.evidence import what_changed
 from governance.reads.signatures import counting, missing
 from governance.states import RequestKind
@@ -182,6 +183,9 @@ class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
 class RequestDetailSerializer(RequestSerializer):
     gates = GateSerializer(many=True)
     signatures = SignOffSerializer(many=True, source="signoffs")
+    changes_asked = serializers.SerializerMethodField(
+        help_text="Asked for by signers and not settled: nobody approves until they are"
+    )
     missing = serializers.SerializerMethodField(
         help_text="Signatures that the open round still needs, by role"
     )
@@ -190,10 +194,13 @@ class RequestDetailSerializer(RequestSerializer):
 
     class Meta(RequestSerializer.Meta):
         fields = [*RequestSerializer.Meta.fields, "gates", "evidence", "signatures"]
-        fields += ["missing", "stale", "conditions", "in_force"]
+        fields += ["missing", "stale", "conditions", "in_force", "changes_asked"]
 
     def get_missing(self, request: ChangeRequest) -> dict[str, int]:
         return missing(request, counting(request))
+
+    def get_changes_asked(self, request: ChangeRequest) -> list[str]:
+        return [f"{one.printed_name}: {one.text}" for one in unsettled(request)]
 
     def get_stale(self, request: ChangeRequest) -> list[str]:
         return what_changed(request) if request.state == "open" else []

@@ -14,6 +14,7 @@ from governance.api.controls import (
     ModelControlView,
     ScopeView,
 )
+from governance.api.discussion import DiscussionView
 from governance.api.findings import (
     FindingListView,
     FindingMoveView,
@@ -91,6 +92,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
     path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
     path("change-requests/<int:pk>/conditions", ConditionsView.as_view(), name="api-conditions"),
+    path("change-requests/<int:pk>/entries", DiscussionView.as_view(), name="api-request-entries"),
     path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
     path("frameworks", FrameworkListView.as_view(), name="api-frameworks"),
     path("frameworks/<slug:framework>", FrameworkView.as_view(), name="api-framework"),

@@ -4,6 +4,7 @@ from governance.models.cards import Card, CardRevision, Claim
 from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
 from governance.models.conditions import Condition
+from governance.models.discussion import ABOUT, EntryKind, RequestEntry
 from governance.models.findings import (
     Finding,
     FindingEntry,
@@ -45,6 +46,7 @@ from governance.models.samples import (
 from governance.models.signatures import Decision, FailedProof, SignOff
 
 __all__ = [
+    "ABOUT",
     "AnswersState",
     "ApprovalPolicy",
     "Assessment",
@@ -66,6 +68,7 @@ __all__ = [
     "Decision",
     "Edition",
     "EditionState",
+    "EntryKind",
     "FailedProof",
     "Finding",
     "FindingEntry",
@@ -82,6 +85,7 @@ __all__ = [
     "PolicySignature",
     "Population",
     "PurposeChange",
+    "RequestEntry",
     "Revalidation",
     "RevalidationCause",
     "RiskAssessment",

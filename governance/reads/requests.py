@@ -20,6 +20,7 @@ from governance.policies import (
     signing_roles,
 )
 from governance.reads.conditions import ConditionLine, condition_line
+from governance.reads.discussion import Discussion, discussion_of
 from governance.reads.evidence import what_changed
 from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
@@ -186,6 +187,7 @@ class RequestPage:
     guidelines: tuple[tuple[Asked, tuple[Said, ...]], ...]
     conditions: tuple[ConditionLine, ...] = ()
     can_set_conditions: bool = False
+    discussion: Discussion | None = None
 
 
 def request_lines(user: Any, *, state: str = "", model: str = "") -> list[RequestLine]:
@@ -239,7 +241,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
     rows = (
         ChangeRequest.objects.visible_to(user)
         .select_related("model__team", "version__model", "requested_by", "policy")
-        .prefetch_related("gates", "signoffs", "in_force")
+        .prefetch_related("gates", "signoffs", "in_force", "entries")
     )
     row = get_object_or_404(rows, pk=request_id)
     signed = list(row.signoffs.all())
@@ -247,8 +249,9 @@ def request_page(user: User, request_id: int) -> RequestPage:
     needed = missing(row, counting)
     is_open = row.state == RequestState.OPEN
     changed = tuple(what_changed(row)) if is_open else ()
+    talk = discussion_of(user, row)
     cannot_decide = _undecided(user, row, signed)
-    blocked = cannot_decide or _unapproved(user, row, needed, changed)
+    blocked = cannot_decide or _unapproved(user, row, needed, changed, talk)
     role = _my_role(user, row, needed)
     builder = can_submit(user, row.model)
     return RequestPage(
@@ -277,6 +280,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
         conditions=_conditions(row),
         can_set_conditions=is_open and row.kind in APPROVING and can_set_conditions(user, row),
         guidelines=_guidelines(row),
+        discussion=talk,
     )
 
 
@@ -319,12 +323,19 @@ def _undecided(user: User, row: ChangeRequest, signed: Sequence[SignOff]) -> str
 
 
 def _unapproved(
-    user: User, row: ChangeRequest, needed: dict[str, int], changed: Sequence[str]
+    user: User,
+    row: ChangeRequest,
+    needed: dict[str, int],
+    changed: Sequence[str],
+    talk: Discussion,
 ) -> str:
     """Why somebody who may decide cannot approve now, but only reject."""
     roles = signing_roles(user, row)
     if not set(needed) & set(roles):
         return not_now(row, roles)
+    if talk.unsettled:
+        asker = talk.unsettled[0].said.entry.printed_name
+        return f"{asker} asked for a change that is not settled yet: see the discussion."
     return f"{' '.join(changed)} The evidence must be refreshed first." if changed else ""
 
 

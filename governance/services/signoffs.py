@@ -13,10 +13,12 @@ from governance.jobs.locks import locked_request
 from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, Decision, SignOff
 from governance.policies import had_a_hand, signing_roles
+from governance.reads.discussion import unsettled
 from governance.reads.evidence import what_changed
 from governance.reads.signatures import counting, missing, not_now
 from governance.refusals import (
     AlreadySigned,
+    ChangesAsked,
     EvidenceChanged,
     EvidenceStale,
     Incomplete,
@@ -50,6 +52,7 @@ def decide(
         SecondFactorNeeded, WrongPassword, TooManyAttempts: the person did not prove who they are.
         EvidenceChanged: the request's digest is not the one the person read.
         EvidenceStale: the version changed after submission, so it cannot be approved.
+        ChangesAsked: a signer asked for a change that is not settled.
         NotOpen, AlreadySigned, Incomplete: as they say.
     """
     _check_words(decision, meaning, reason)
@@ -138,6 +141,7 @@ def _role_to_fill(actor: User, request: ChangeRequest, decision: str, expected_d
     if decision == Decision.REJECT:
         return roles[0]
     _refuse_stale(request)
+    _refuse_unsettled(request)
     needed = missing(request, counting(request))
     fitting = [role for role in roles if role in needed]
     if not fitting:
@@ -148,6 +152,14 @@ def _role_to_fill(actor: User, request: ChangeRequest, decision: str, expected_d
 def _refuse_stale(request: ChangeRequest) -> None:
     if changes := what_changed(request):
         raise EvidenceStale(f"{' '.join(changes)} Refresh the evidence, then it can be signed.")
+
+
+def _refuse_unsettled(request: ChangeRequest) -> None:
+    if asked := unsettled(request):
+        first = asked[0]
+        said = f"{first.printed_name} asked for a change that is not settled"
+        more = f", and {len(asked) - 1} more" if len(asked) > 1 else ""
+        raise ChangesAsked(f"{said}{more}. Until then nobody approves; you can reject.")
 
 
 def _follow(request: ChangeRequest, decision: str) -> GovernanceEvent | None:
