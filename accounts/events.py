@@ -7,6 +7,8 @@ class AccountEvent(StrEnum):
     TEAM_CREATED = "accounts.team.created"
     ROLE_GRANTED = "accounts.role.granted"
     ROLE_WITHDRAWN = "accounts.role.withdrawn"
+    ROLE_LENT = "accounts.role.lent"
+    ROLE_TAKEN_BACK = "accounts.role.taken_back"
     TOKEN_CREATED = "accounts.token.created"  # noqa: S105 - an event's name
     TOKEN_REVOKED = "accounts.token.revoked"  # noqa: S105 - an event's name
     IDENTITY_LINKED = "accounts.identity.linked"

@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 
-from accounts.querysets import ApiTokenQuerySet
-from accounts.roles import ORGANISATION_ROLES, Role, Scope
+from accounts.querysets import ApiTokenQuerySet, DelegationQuerySet
+from accounts.roles import ORGANISATION_ROLES, SIGNING_ROLES, Role, Scope
 
 
 class UserKind(models.TextChoices):
@@ -55,9 +55,22 @@ class User(AbstractBaseUser):
         return self.name
 
     @cached_property
+    def _roles(self) -> list[tuple[int | None, str, int | None]]:
+        """Every (team, role, giver): own roles have no giver. One query for both."""
+        nobody = Value(None, output_field=models.BigIntegerField())
+        own = self.memberships.order_by().values_list("team_id", "role", nobody)
+        lent = Delegation.objects.in_force().filter(taker=self).order_by()
+        return list(own.union(lent.values_list("team_id", "role", "giver_id"), all=True))
+
+    @cached_property
     def held(self) -> frozenset[tuple[int | None, str]]:
-        """Every (team, role) of this person; team None is the whole organisation. One query."""
-        return frozenset(self.memberships.values_list("team_id", "role"))
+        """Every own (team, role); team None is the whole organisation."""
+        return frozenset((team, role) for team, role, giver in self._roles if giver is None)
+
+    @cached_property
+    def lent(self) -> frozenset[tuple[int | None, str, int]]:
+        """Every (team, role, giver) that is lent to this person today."""
+        return frozenset((team, role, giver) for team, role, giver in self._roles if giver)
 
     def holds(self, *roles: str, team_id: int | None) -> bool:
         """Whether the person has one of `roles` in the team or in the whole organisation."""
@@ -115,6 +128,44 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.get_role_display()} in {self.team or 'the organisation'}"
+
+    @property
+    def audit_team_id(self) -> int | None:
+        return self.team_id
+
+
+class Delegation(models.Model):
+    """A person lends their role as a signer to a colleague, from a day until a day."""
+
+    giver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations_given")
+    taker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations_taken")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="delegations")
+    role = models.CharField(max_length=20, choices=Role)
+    begins_on = models.DateField()
+    ends_on = models.DateField(help_text="The last day on which the taker signs")
+    reason = models.TextField()
+    given_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True, help_text="Taken back before its last day")
+
+    objects = DelegationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(giver=models.F("taker")), name="delegation_to_somebody_else"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=models.F("begins_on")), name="delegation_ends_after_begin"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=[role.value for role in SIGNING_ROLES]),
+                name="delegation_of_signing_role",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.giver} lends {self.taker} {self.get_role_display()}"
 
     @property
     def audit_team_id(self) -> int | None:

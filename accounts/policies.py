@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from accounts.roles import EXCLUSIVE_ROLES, Role
 
 if TYPE_CHECKING:
-    from accounts.models import ApiToken, User
+    from accounts.models import ApiToken, Delegation, User
 
 
 class Refused(PermissionDenied):
@@ -36,6 +36,12 @@ def acts(actor: Any, *roles: str, team_id: int | None) -> bool:
 
 def can_administer(actor: Any) -> bool:
     return acts(actor, Role.ADMINISTRATOR, team_id=None)
+
+
+def can_end_delegation(actor: Any, delegation: "Delegation") -> bool:
+    """Who gave it, who has it, or an administrator."""
+    concerned = actor.pk in {delegation.giver_id, delegation.taker_id}
+    return concerned or can_administer(actor)
 
 
 def can_hold_token(actor: Any, owner: "User") -> bool:

@@ -15,6 +15,8 @@ class Role(models.TextChoices):
 
 # Held for the whole organisation, never for one team only.
 ORGANISATION_ROLES = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+# Whoever holds one signs, and may lend it to a colleague for some days.
+SIGNING_ROLES = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
 # A person who reads everything must not also change things: an auditor is independent.
 EXCLUSIVE_ROLES = frozenset({Role.AUDITOR})
 

@@ -1,10 +1,11 @@
 """Who may do what: cards, change requests, signatures, clearance."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from accounts.models import UserKind
 from accounts.policies import acts, can_administer, is_auditor
-from accounts.roles import Role
+from accounts.roles import SIGNING_ROLES, Role
 from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     )
     from registry.models import Model, Version
 
-SIGNERS = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
+SIGNERS = SIGNING_ROLES
 BUILDERS = (Role.DEVELOPER, Role.VALIDATOR)
 
 
@@ -68,13 +69,45 @@ def can_withdraw_policy(actor: Any, change: "PolicyChange") -> bool:
     return own or (_person(actor) and can_administer(actor))
 
 
-def signing_roles(actor: Any, request: "ChangeRequest") -> list[str]:
-    """The roles of any round that the actor holds, in the order of a review."""
-    if actor.kind != UserKind.PERSON:
+@dataclass(frozen=True)
+class Seat:
+    """A role in which somebody may sign: their own, or that of who lent it to them."""
+
+    role: str
+    giver: int | None = None
+
+
+def seats(actor: Any, request: "ChangeRequest") -> list[Seat]:
+    """Roles of any round in which the actor may sign, in the order of a review; own ones first.
+
+    A role that was lent counts only if its giver could sign here: nobody lends what they lack.
+    """
+    if actor.kind != UserKind.PERSON or is_auditor(actor):
         return []
     team_id = request.model.team_id
-    asked = (role.value for role in SIGNERS if role in request.quorum)
-    return [role for role in asked if acts(actor, role, team_id=team_id)]
+    asked = [role.value for role in SIGNERS if role in request.quorum]
+    own = [Seat(role) for role in asked if acts(actor, role, team_id=team_id)]
+    lent = [
+        Seat(role, giver)
+        for role in asked
+        for team, held, giver in sorted(actor.lent, key=str)
+        if held == role and team in {team_id, None}
+    ]
+    return own + _without_a_hand(lent, request)
+
+
+def _without_a_hand(lent: list[Seat], request: "ChangeRequest") -> list[Seat]:
+    givers = {seat.giver for seat in lent} - {request.requested_by_id}
+    if not givers:
+        return []
+    hands = Contribution.objects.filter(version=request.version_id, person__in=givers)
+    free = givers - set(hands.values_list("person", flat=True))
+    return [seat for seat in lent if seat.giver in free]
+
+
+def signing_roles(actor: Any, request: "ChangeRequest") -> list[str]:
+    """The roles of any round that the actor holds or was lent, own ones first."""
+    return list(dict.fromkeys(seat.role for seat in seats(actor, request)))
 
 
 def had_a_hand(actor: Any, request: "ChangeRequest") -> str:

@@ -69,12 +69,16 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         """Open requests that still need a signature of one of the user's `roles`, and may have
         theirs: not asked for by them, no hand in the version, not signed yet."""
         hand = Contribution.objects.filter(version=OuterRef("version"), person=user.pk)
-        mine = _signatures().filter(person=user.pk, signed_digest=OuterRef("digest"))
+        given = Q(person=user.pk) | Q(on_behalf_of=user.pk)
+        mine = _signatures().filter(given, signed_digest=OuterRef("digest"))
         wanted = Q(pk__in=[])
         for role in roles:
             teams = [team for team, held in user.held if held == role]
             needs = Q(**{f"missing_{role}__gt": 0})
             wanted |= needs & (Q() if None in teams else Q(model__team_id__in=teams))
+        for team, role, giver in user.lent:
+            place = Q() if team is None else Q(model__team_id=team)
+            wanted |= place & _lent(role, giver)
         return (
             self.filter(state="open")
             .exclude(requested_by=user.pk)
@@ -177,6 +181,16 @@ def _as_frozen(path: str, now: Any) -> Q:
     """What the evidence says at a path is what is so now; nothing equals nothing."""
     frozen = Coalesce(KT(f"evidence__{path}"), Value(""), output_field=CharField())
     return Q(Exact(frozen, Coalesce(now, Value(""), output_field=CharField())))
+
+
+def _lent(role: str, giver: int) -> Q:
+    """The open round needs a role that was lent, and who lent it could give it and has not."""
+    hand = Contribution.objects.filter(version=OuterRef("version"), person=giver)
+    signed = _signatures().filter(
+        Q(person=giver) | Q(on_behalf_of=giver), signed_digest=OuterRef("digest")
+    )
+    needs = Q(**{f"missing_{role}__gt": 0})
+    return needs & ~Q(requested_by=giver) & ~Exists(hand) & ~Exists(signed)
 
 
 def _signatures() -> Any:

@@ -126,11 +126,15 @@ class GateSerializer(serializers.ModelSerializer[GateResult]):
 
 class SignOffSerializer(serializers.ModelSerializer[SignOff]):
     counts = serializers.SerializerMethodField(help_text="Over the digest in force")
+    on_behalf_of = serializers.CharField(
+        source="behalf_name", help_text="Who lent the role to who signed; mostly empty"
+    )
 
     class Meta:
         model = SignOff
         fields = [
             "printed_name",
+            "on_behalf_of",
             "role",
             "round",
             "decision",

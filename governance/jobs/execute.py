@@ -197,7 +197,7 @@ def _requests(request: ChangeRequest) -> list[dict[str, Any]]:
 
 def _signature(signoff: SignOff) -> dict[str, Any]:
     return {
-        "name": signoff.printed_name,
+        "name": signoff.signed_as,
         "role": signoff.role,
         "decision": signoff.decision,
         "meaning": signoff.meaning,
@@ -218,7 +218,7 @@ def _because(request: ChangeRequest) -> str:
 
 def _signers(request: ChangeRequest) -> str:
     signed = counting(request)
-    return ", ".join(f"{s.printed_name} ({s.role.replace('_', ' ')})" for s in signed)
+    return ", ".join(f"{s.signed_as} ({s.role.replace('_', ' ')})" for s in signed)
 
 
 def _is_last_attempt(claim: claims.Claim) -> bool:

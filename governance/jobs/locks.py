@@ -3,6 +3,7 @@
 It is a lock that leaves foreign keys alone, so predictions and measurements are stored meanwhile.
 """
 
+from accounts.models import Delegation, Membership, User
 from governance.models import ChangeRequest
 from registry.models import Model, Version
 
@@ -33,6 +34,25 @@ def locked_request(request_id: int) -> ChangeRequest:
         .select_related("model", "version__model", "policy", "requested_by")
         .get(pk=request_id)
     )
+
+
+def locked_signer(person: User) -> User:
+    """The person as they are now, and nobody takes a role from them, or from who lent them one,
+    before this transaction ends."""
+    _lock_people({person.pk})
+    found = User.objects.get(pk=person.pk)
+    if givers := {giver for _, _, giver in found.lent}:
+        list(Delegation.objects.select_for_update(no_key=True).filter(taker=found).order_by("pk"))
+        _lock_people(givers)
+        found = User.objects.get(pk=person.pk)
+    return found
+
+
+def _lock_people(people: set[int]) -> None:
+    users = User.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk")
+    list(users)
+    rows = Membership.objects.select_for_update(no_key=True).filter(user__in=people)
+    list(rows.order_by("pk"))
 
 
 def lock_models(model_ids: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from governance.models.requests import ChangeRequest
@@ -20,6 +21,14 @@ class SignOff(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="signoffs"
     )
     printed_name = models.CharField(max_length=120)
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Who lent the role to the person who signed",
+    )
+    behalf_name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=20)
     round = models.PositiveSmallIntegerField(default=1, help_text="In which it was given")
     decision = models.CharField(max_length=8, choices=Decision)
@@ -34,11 +43,29 @@ class SignOff(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["request", "person", "signed_digest"], name="signoff_once_per_digest"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["request", "on_behalf_of", "signed_digest"],
+                condition=Q(on_behalf_of__isnull=False),
+                name="signoff_once_on_behalf",
+            ),
+            models.CheckConstraint(
+                condition=~Q(on_behalf_of=models.F("person")) | Q(on_behalf_of__isnull=True),
+                name="signoff_not_on_own_behalf",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.printed_name}: {self.decision}"
+        return f"{self.signed_as}: {self.decision}"
+
+    @property
+    def signed_as(self) -> str:
+        """The name as every readable form prints it."""
+        return (
+            f"{self.printed_name} for {self.behalf_name}"
+            if self.behalf_name
+            else (self.printed_name)
+        )
 
     @property
     def audit_team_id(self) -> int:

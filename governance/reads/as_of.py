@@ -204,7 +204,7 @@ def _changes(model: Model, at: datetime) -> list[dict[str, Any]]:
             "digest": row.digest,
             "signatures": [
                 {
-                    "name": one.printed_name,
+                    "name": one.signed_as,
                     "role": one.role,
                     "decision": one.decision,
                     "meaning": one.meaning,

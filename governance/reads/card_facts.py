@@ -131,7 +131,7 @@ def _approvals(version: Version) -> list[dict[str, Any]]:
         {
             "request": signoff.request_id,
             "kind": signoff.request.kind,
-            "name": signoff.printed_name,
+            "name": signoff.signed_as,
             "role": signoff.role,
             "decision": signoff.decision,
             "meaning": signoff.meaning,

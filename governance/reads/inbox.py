@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 def requests_waiting_for(user: Any) -> "ChangeRequestQuerySet":
     """Open requests that need this person's signature and may have it."""
-    roles = [role.value for role in SIGNERS if role in user.roles]
+    held = user.roles | {role for _, role, _ in user.lent}
+    roles = [role.value for role in SIGNERS if role in held]
     if not roles or is_auditor(user) or user.kind != "person":
         return ChangeRequest.objects.none()
     return ChangeRequest.objects.signable_by(user, roles)

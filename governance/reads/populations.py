@@ -93,6 +93,6 @@ def rows_of(kind: str, numbers: list[int]) -> dict[int, Any]:
 def label_of(kind: str, row: Any) -> str:
     """What people call the item."""
     if kind == "signoff":
-        return f"{row.printed_name}: {row.decision}, {row.request}"[:200]
+        return f"{row.signed_as}: {row.decision}, {row.request}"[:200]
     numbered = {"incident": f"I-{row.pk} ", "waiver": f"W-{row.pk} "}
     return f"{numbered.get(kind, '')}{row}"[:200]

@@ -124,7 +124,7 @@ def _approvals(version: Version, at: datetime) -> list[dict[str, Any]]:
             "policy": {"kind": one.policy.kind, "number": one.policy.number},
             "signatures": [
                 {
-                    "name": sign.printed_name,
+                    "name": sign.signed_as,
                     "role": sign.role,
                     "decision": sign.decision,
                     "meaning": sign.meaning,

@@ -17,6 +17,7 @@ from governance.policies import (
     can_submit,
     can_withdraw,
     had_a_hand,
+    seats,
     signing_roles,
 )
 from governance.reads.conditions import ConditionLine, condition_line
@@ -24,7 +25,7 @@ from governance.reads.discussion import Discussion, discussion_of
 from governance.reads.evidence import what_changed
 from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
-from governance.reads.signatures import missing, not_now
+from governance.reads.signatures import free_seats, missing, not_now
 from governance.rounds import Round, rounds_of
 from governance.states import APPROVING, RequestState
 from registry.models import Contribution
@@ -317,8 +318,13 @@ def _undecided(user: User, row: ChangeRequest, signed: Sequence[SignOff]) -> str
         return f"A {wanted} of the team signs this."
     if hand := had_a_hand(user, row):
         return f"{hand} Somebody else must sign."
-    if any(s.person_id == user.pk and s.signed_digest == row.digest for s in signed):
-        return "You have signed already."
+    for one in signed:
+        if one.signed_digest == row.digest and one.person_id == user.pk:
+            return "You have signed already."
+        if one.signed_digest == row.digest and one.on_behalf_of_id == user.pk:
+            return f"{one.printed_name} has signed for you already."
+    if not free_seats(row, seats(user, row)):
+        return "Who lent you the role has signed already, or somebody for them."
     return ""
 
 
@@ -377,7 +383,7 @@ def _signature(row: ChangeRequest, signoff: SignOff, changed: Sequence[str]) -> 
     current = signoff.signed_digest == row.digest and not changed
     return SignatureLine(
         id=signoff.pk,
-        name=signoff.printed_name,
+        name=signoff.signed_as,
         role=signoff.role,
         round=signoff.round,
         decision=signoff.decision,

@@ -119,7 +119,7 @@ def _signatures(user: Any) -> QuerySet[Any]:
 
 def _signature(row: SignOff) -> Hit:
     asked = row.request
-    title = f"{row.printed_name}: {row.decision}, CR-{asked.pk}"
+    title = f"{row.signed_as}: {row.decision}, CR-{asked.pk}"
     text = f"{row.meaning}. {row.reason}"
     url = reverse("change-request", args=[asked.pk])
     return _hit(

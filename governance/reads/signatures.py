@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from governance.models import ChangeRequest, Decision, PolicyChange, SignOff
+from governance.policies import Seat
 from governance.rounds import lacking, open_round, rounds_of
 
 
@@ -36,3 +37,12 @@ def missing_of(change: PolicyChange) -> dict[str, int]:
     """Signatures that a proposed policy still needs, by role."""
     given = Counter(s.role for s in change.signatures.all() if s.decision == Decision.APPROVE)
     return {role: n - given[role] for role, n in change.needed.items() if n > given[role]}
+
+
+def free_seats(request: ChangeRequest, mine: Sequence[Seat]) -> list[Seat]:
+    """Seats whose giver has not signed this evidence, themselves or through somebody else."""
+    taken: set[int | None] = set()
+    for one in request.signoffs.all():
+        if one.signed_digest == request.digest:
+            taken |= {one.person_id, one.on_behalf_of_id} - {None}
+    return [seat for seat in mine if seat.giver is None or seat.giver not in taken]

@@ -150,7 +150,7 @@ def _approvals(model_ids: Collection[int]) -> dict[tuple[int, str], dict[str, An
     signoffs = SignOff.objects.filter(request__in=rows, decision="approve")
     for signoff in signoffs.select_related("request").order_by("signed_at", "pk"):
         if signoff.signed_digest == signoff.request.digest:
-            who = {"name": signoff.printed_name, "role": signoff.role}
+            who = {"name": signoff.signed_as, "role": signoff.role}
             signed[signoff.request_id].append(who)
     return {
         (row.model_id, row.environment): {

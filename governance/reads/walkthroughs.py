@@ -139,7 +139,7 @@ def _gates(row: ChangeRequest) -> list[dict[str, Any]]:
 
 def _signature(one: SignOff, digest: str) -> dict[str, Any]:
     return {
-        "name": one.printed_name,
+        "name": one.signed_as,
         "role": one.role,
         "decision": one.decision,
         "meaning": one.meaning,

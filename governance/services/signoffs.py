@@ -9,13 +9,13 @@ from accounts.proofs import Proof
 from audit.jobs.checkpoint import checkpoint_after
 from audit.record import record
 from governance.events import GovernanceEvent
-from governance.jobs.locks import locked_request
+from governance.jobs.locks import locked_request, locked_signer
 from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, Decision, SignOff
-from governance.policies import had_a_hand, signing_roles
+from governance.policies import Seat, had_a_hand, seats, signing_roles
 from governance.reads.discussion import unsettled
 from governance.reads.evidence import what_changed
-from governance.reads.signatures import counting, missing, not_now
+from governance.reads.signatures import counting, free_seats, missing, not_now
 from governance.refusals import (
     AlreadySigned,
     ChangesAsked,
@@ -101,13 +101,17 @@ def _sign(
     method: str,
 ) -> SignOff:
     request = locked_request(request_id)
+    actor = locked_signer(actor)
     _require_signer(actor, request)
-    role = _role_to_fill(actor, request, decision, expected_digest)
+    seat = _seat_to_fill(actor, request, decision, expected_digest)
+    giver = User.objects.get(pk=seat.giver) if seat.giver else None
     signoff = SignOff.objects.create(
         request=request,
         person=actor,
         printed_name=actor.name,
-        role=role,
+        on_behalf_of=giver,
+        behalf_name=giver.name if giver else "",
+        role=seat.role,
         round=request.round,
         decision=decision,
         meaning=meaning,
@@ -129,24 +133,33 @@ def _require_signer(actor: User, request: ChangeRequest) -> None:
     require(not hand, f"{hand} Somebody else must sign.")
 
 
-def _role_to_fill(actor: User, request: ChangeRequest, decision: str, expected_digest: str) -> str:
-    """The role that the signature counts for, once nothing stands in its way."""
+def _seat_to_fill(actor: User, request: ChangeRequest, decision: str, expected_digest: str) -> Seat:
+    """The role that the signature counts for, and whose, once nothing stands in its way."""
     if request.state != RequestState.OPEN:
         raise NotOpen(f"The request is {request.state}; nothing is left to sign.")
     if expected_digest != request.digest:
         raise EvidenceChanged("The evidence changed while you read it. Read it again, then sign.")
-    if request.signoffs.filter(person=actor, signed_digest=request.digest).exists():
-        raise AlreadySigned("You have signed this evidence already.")
-    roles = signing_roles(actor, request)
+    _refuse_second(actor, request)
+    mine = free_seats(request, seats(actor, request))
+    if not mine:
+        raise AlreadySigned("Who lent you the role has signed already, or somebody for them.")
     if decision == Decision.REJECT:
-        return roles[0]
+        return mine[0]
     _refuse_stale(request)
     _refuse_unsettled(request)
     needed = missing(request, counting(request))
-    fitting = [role for role in roles if role in needed]
+    fitting = [seat for seat in mine if seat.role in needed]
     if not fitting:
-        raise AlreadySigned(not_now(request, roles))
+        raise AlreadySigned(not_now(request, [seat.role for seat in mine]))
     return fitting[0]
+
+
+def _refuse_second(actor: User, request: ChangeRequest) -> None:
+    for one in request.signoffs.filter(signed_digest=request.digest):
+        if one.person_id == actor.pk:
+            raise AlreadySigned("You have signed this evidence already.")
+        if one.on_behalf_of_id == actor.pk:
+            raise AlreadySigned(f"{one.printed_name} has signed for you already.")
 
 
 def _refuse_stale(request: ChangeRequest) -> None:
@@ -193,6 +206,7 @@ def _record(
         signoff,
         request=request.pk,
         role=signoff.role,
+        on_behalf_of=signoff.behalf_name,
         round=signoff.round,
         decision=signoff.decision,
         meaning=signoff.meaning,
