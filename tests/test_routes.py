@@ -161,6 +161,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models/{model}/purpose": {"purpose": "Warns earlier.", **REASON},
     "POST api/v1/change-requests/{request}/entries": {"text": "Seen."},
     "POST change-requests/{request}/entries": {"kind": "comment", "text": "Seen."},
+    "POST api/v1/delegations": {
+        "taker": "olga@example.org",
+        "team": "flight-operations",
+        "role": "reviewer",
+        "begins_on": "2026-01-01",
+        "ends_on": "2026-01-02",
+        **REASON,
+    },
+    "POST api/v1/delegations/{delegation}/end": REASON,
+    "POST accounts/delegations/{delegation}/end": REASON,
     "POST api/v1/policy-changes": {
         "kind": "archive",
         "risk_tier": "low",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.models import Team, User
+from accounts.models import Delegation, Team, User
 from audit.models import Event
 from audit.record import SYSTEM
 from governance.framework_files import parse
@@ -77,6 +77,7 @@ class World:
     kind: str = "retire"
     tier: str = "low"
     change: int = 0
+    delegation: int = 0
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -132,7 +133,24 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
-    return replace(world, change=_proposed().pk, **_sampled(request, owner))
+    return replace(
+        world, change=_proposed().pk, delegation=_lent(team).pk, **_sampled(request, owner)
+    )
+
+
+def _lent(team: Team) -> Delegation:
+    """Between two who are on leave."""
+    left = [User.objects.create_user(f"{n}@example.org", n, None) for n in ("Lutz", "Lore")]
+    today = timezone.now().date()
+    return Delegation.objects.create(
+        giver=left[0],
+        taker=left[1],
+        team=team,
+        role="reviewer",
+        begins_on=today,
+        ends_on=today,
+        reason="On leave",
+    )
 
 
 def _proposed() -> PolicyChange:

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from accounts.web import passkeys, security, sso, tokens
+from accounts.web import delegations, passkeys, security, sso, tokens
 
 urlpatterns = [
     path("me", tokens.tokens, name="account"),
     path("me/tokens/<int:token_id>/revoke", tokens.revoke, name="token-revoke"),
+    path("delegations", delegations.delegations, name="delegations"),
+    path("delegations/<int:delegation_id>/end", delegations.delegation_end, name="delegation-end"),
     path("security", security.security, name="security"),
     path("security/app", security.new_app, name="security-app"),
     path("security/app/remove", security.drop_app, name="security-app-remove"),

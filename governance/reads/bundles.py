@@ -175,7 +175,7 @@ def _entries(sample: Sample) -> dict[int, list[dict[str, Any]]]:
     for one in rows.order_by("at", "pk"):
         told = {
             "at": one.at,
-            "name": one.signed_as,
+            "name": one.printed_name,
             "conclusion": one.conclusion,
             "text": one.text,
             "shared": one.shared,

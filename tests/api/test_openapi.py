@@ -78,6 +78,7 @@ def ids(operation, world):
         "kind": world.kind,
         "tier": world.tier,
         "change": world.change,
+        "delegation": world.delegation,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }

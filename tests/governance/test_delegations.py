@@ -224,3 +224,65 @@ def test_only_those_concerned_or_an_administrator_end_it(rita, otto, vera, anna,
     end_delegation(actor=anna, delegation_id=found.pk, reason="Asked by mail")
     with Unchanged(), pytest.raises(CannotLend, match="ended already"):
         end_delegation(actor=rita, delegation_id=found.pk, reason="Again")
+
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+def test_rita_lends_on_her_page_and_takes_it_back(client, rita, otto, team):
+    client.force_login(rita, backend=BACKEND)
+    today = timezone.now().date()
+    form = {
+        "seat": f"reviewer:{team.pk}",
+        "taker": otto.pk,
+        "begins_on": today.isoformat(),
+        "ends_on": (today + timedelta(days=200)).isoformat(),
+        "reason": "On leave",
+    }
+    refused = client.post("/accounts/delegations", form)
+    assert refused.status_code == 422
+    assert "At most 90 days" in refused.content.decode()
+    form["ends_on"] = (today + timedelta(days=7)).isoformat()
+    assert (
+        "Otto signs for you from"
+        in client.post("/accounts/delegations", form, follow=True).content.decode()
+    )
+    found = Delegation.objects.get()
+    assert "Otto for you" in client.get("/accounts/delegations").content.decode()
+    client.force_login(otto, backend=BACKEND)
+    assert "you for Rita" in client.get("/accounts/delegations").content.decode()
+    client.force_login(rita, backend=BACKEND)
+    client.post(f"/accounts/delegations/{found.pk}/end", {"reason": ""})
+    found.refresh_from_db()
+    assert found.ended_at is None
+    client.post(f"/accounts/delegations/{found.pk}/end", {"reason": "I am back"})
+    found.refresh_from_db()
+    assert found.ended_at is not None
+
+
+def test_the_api_lends_lists_and_ends(client, rita, otto, sam, team):
+    client.force_login(rita, backend=BACKEND)
+    today = timezone.now().date().isoformat()
+    body = {
+        "taker": "otto@example.org",
+        "team": team.slug,
+        "role": "reviewer",
+        "begins_on": today,
+        "ends_on": today,
+        "reason": "A day off",
+    }
+    unknown = client.post(
+        "/api/v1/delegations", body | {"taker": "no@example.org"}, content_type="application/json"
+    )
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "taker")
+    made = client.post("/api/v1/delegations", body, content_type="application/json").json()
+    assert [one["id"] for one in client.get("/api/v1/delegations").json()["results"]] == [
+        made["id"]
+    ]
+    client.force_login(sam, backend=BACKEND)
+    assert client.get("/api/v1/delegations").json()["results"] == []
+    path = f"/api/v1/delegations/{made['id']}/end"
+    assert client.post(path, {"reason": "x"}, content_type="application/json").status_code == 404
+    client.force_login(rita, backend=BACKEND)
+    ended = client.post(path, {"reason": "Back"}, content_type="application/json").json()
+    assert ended["ended_at"]
