@@ -1,6 +1,8 @@
 """What is allowed: cards, controls, policies, change requests, sign-offs, findings, clearance."""
 
+from governance.models.back_tests import BackTest, BackTestState, BackTestSubject
 from governance.models.cards import Card, CardRevision, Claim
+from governance.models.challenge import ChallengeSwitch, EvidenceKind, EvidenceOpening
 from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
 from governance.models.conditions import Condition
@@ -50,10 +52,14 @@ __all__ = [
     "AttachedEvidence",
     "Attestation",
     "AttestationResult",
+    "BackTest",
+    "BackTestState",
+    "BackTestSubject",
     "Bundle",
     "BundleState",
     "Card",
     "CardRevision",
+    "ChallengeSwitch",
     "ChangeRequest",
     "Claim",
     "ClaimCheck",
@@ -65,6 +71,8 @@ __all__ = [
     "Decision",
     "Edition",
     "EditionState",
+    "EvidenceKind",
+    "EvidenceOpening",
     "FailedProof",
     "Finding",
     "FindingEntry",
