@@ -72,6 +72,37 @@ class Observed:
         return (self.kind.value, self.what, self.expected, self.found)
 
 
+@dataclass(frozen=True)
+class Intended:
+    """What pushes of ours were about to set (0, "": take away) and did not live to confirm."""
+
+    aliases: Mapping[str, Collection[int]] = field(default_factory=dict)
+    tags: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Intended":
+        return cls(kept.get("aliases", {}), kept.get("tags", {}))
+
+    def and_also(
+        self, aliases: Mapping[str, int], tags: Iterable[tuple[str, str]]
+    ) -> dict[str, dict[str, list[Any]]]:
+        """With what a further push is about to set, as it is kept."""
+        more: dict[str, dict[str, set[Any]]] = {
+            "aliases": {name: set(to) for name, to in self.aliases.items()},
+            "tags": {name: set(to) for name, to in self.tags.items()},
+        }
+        for alias, version in aliases.items():
+            more["aliases"].setdefault(alias, set()).add(version)
+        for tag, value in tags:
+            more["tags"].setdefault(tag, set()).add(value)
+        return {
+            part: {name: sorted(to) for name, to in names.items()} for part, names in more.items()
+        }
+
+
+NOTHING_INTENDED = Intended()
+
+
 def observed(differences: Iterable[Difference], governed: Collection[str]) -> list[Observed]:
     """Moved aliases and lost versions as deviations.
 
@@ -97,6 +128,7 @@ def changed_tags(
     pushed: Mapping[str, Mapping[str, str]],
     found: Mapping[int, Mapping[str, str]],
     wanted: Mapping[int, Mapping[str, str]],
+    intended: Intended,
 ) -> list[Observed]:
     """Tags of ours that are neither what we last set nor what we would set now."""
     return [
@@ -105,6 +137,7 @@ def changed_tags(
         if version in found and str(version) in pushed
         for tag in OUR_TAGS
         if found[version].get(tag) not in {pushed[str(version)].get(tag), tags.get(tag)}
+        and found[version].get(tag, "") not in intended.tags.get(f"version {version} {tag}", ())
     ]
 
 
@@ -143,18 +176,49 @@ def wanted_aliases(roles: Iterable[Serving]) -> dict[str, int]:
     return {alias_of(one.role, one.environment): one.mlflow_version for one in roles}
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What tells a version from another one that has its number: MLflow changes neither."""
+
+    source: str
+    created_ms: int
+
+
+def made_anew(*, registered: Mapping[int, Origin], found: Mapping[int, Origin]) -> list[Observed]:
+    """Versions whose number was given to another one: a deleted model's name was used again."""
+    return [
+        Observed(
+            DeviationKind.MADE_ANEW,
+            f"version {number}",
+            origin.source[:300],
+            found[number].source[:300],
+            f"Version {number} in MLflow is another one than was registered here: the model was "
+            "deleted and made anew outside of Ombud.",
+            number,
+        )
+        for number, origin in sorted(registered.items())
+        if number in found and found[number] != origin
+    ]
+
+
 def drift(
-    *, pushed: Mapping[str, int], found: Mapping[str, int], wanted: Mapping[str, int]
+    *,
+    pushed: Mapping[str, int],
+    found: Mapping[str, int],
+    wanted: Mapping[str, int],
+    intended: Intended = NOTHING_INTENDED,
 ) -> list[Difference]:
     """Our aliases that somebody else has moved since we set them.
 
-    An alias that is not yet where it should be is no drift: our own push has not come through.
+    An alias that is not yet where it should be is no drift: our own push has not come through. Nor
+    is one where a push of ours was about to set it, which was killed or overtaken since.
     """
     names = {name for name in {*pushed, *found, *wanted} if is_ours(name)}
     return [
         Difference(name, pushed.get(name, 0), found.get(name, 0))
         for name in sorted(names)
-        if found.get(name, 0) not in {pushed.get(name, 0), wanted.get(name, 0)}
+        if found.get(name, 0)
+        not in {pushed.get(name, 0), wanted.get(name, 0), *intended.aliases.get(name, ())}
     ]
 
 

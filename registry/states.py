@@ -25,6 +25,7 @@ class DeviationKind(StrEnum):
     TAG = "tag"
     VERSION_GONE = "version_gone"
     MODEL_GONE = "model_gone"
+    MADE_ANEW = "made_anew"
     BYTES = "bytes"
 
 

@@ -1,20 +1,24 @@
 """What was changed outside of approved changes is a finding, and what it concerns is suspended."""
 
+import hashlib
+
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat
 
-from audit.record import SYSTEM
+from audit.record import SYSTEM, record
 from governance.clearance_tokens import MAY_SERVE
+from governance.events import GovernanceEvent
 from governance.jobs import clearance
-from governance.jobs.findings import Found, raise_finding
+from governance.jobs.findings import Found, add_entry, raise_finding
 from governance.jobs.locks import lock_models, locked_version
 from governance.jobs.status import rebuild_status
-from governance.models import Clearance, Finding, FindingKind, FindingSeverity
+from governance.models import Clearance, Finding, FindingEntry, FindingKind, FindingSeverity
 from registry.models import Deployment, Deviation
 from registry.states import DeploymentRole, DeviationKind
 
 AT_ONCE = 100
+LINK = "deviation"
 HOW_TO_MEND = {
     DeviationKind.ALIAS: "If the move is wanted, ask for it by a change request; if not, have it "
     "put back.",
@@ -24,17 +28,23 @@ HOW_TO_MEND = {
     "retire it.",
     DeviationKind.MODEL_GONE: "MLflow cannot bring it back: restore its versions from their "
     "archives, or rename the model back.",
+    DeviationKind.MADE_ANEW: "What serving systems load under this number is not what was "
+    "approved: restore the version from its archive, or register the new one as a version "
+    "of its own.",
     DeviationKind.BYTES: "Put the files back from a copy that has the hashed bytes, or restore the "
     "version from its archive; other bytes are another version, which needs an approval.",
 }
 
 
 def follow_deviations() -> int:
-    """Raise a finding for every deviation that has none, however short it lasted."""
+    """See that every deviation is in a finding, however short it lasted."""
     key = Concat(
         Value("shadow-"), Cast(OuterRef("pk"), output_field=CharField()), output_field=CharField()
     )
-    fresh = Deviation.objects.exclude(Exists(Finding.objects.filter(key=key)))
+    told = FindingEntry.objects.filter(link_kind=LINK, link_id=OuterRef("pk"))
+    # Findings of one deviation each, from before one was kept open for all of a kind.
+    alone = Finding.objects.filter(key=key)
+    fresh = Deviation.objects.exclude(Exists(told)).exclude(Exists(alone))
     found = list(fresh.order_by("pk")[:AT_ONCE])
     for deviation in found:
         _follow(deviation)
@@ -45,11 +55,9 @@ def follow_deviations() -> int:
 def _follow(deviation: Deviation) -> None:
     """Finding and suspension together, or neither."""
     lock_models([deviation.model_id])
-    if Finding.objects.filter(key=f"shadow-{deviation.pk}").exists():
+    if FindingEntry.objects.filter(link_kind=LINK, link_id=deviation.pk).exists():
         return
-    finding = raise_finding(
-        actor=SYSTEM, model=deviation.model, version=deviation.version, found=_found(deviation)
-    )
+    finding = _finding(deviation)
     reason = f"{deviation.message} See {finding}."
     for standing in _concerned(deviation):
         clearance.suspend(
@@ -61,13 +69,38 @@ def _follow(deviation: Deviation) -> None:
     rebuild_status(model_ids=[deviation.model_id])
 
 
+def _finding(deviation: Deviation) -> Finding:
+    """The open one about the same thing, which is told that it happened again, or a new one."""
+    found, link = _found(deviation), {"kind": LINK, "id": deviation.pk}
+    there = Finding.objects.unclosed().filter(model=deviation.model, key=found.key).first()
+    if there is None:
+        return raise_finding(
+            actor=SYSTEM, model=deviation.model, version=deviation.version, found=found
+        )
+    add_entry(there, None, "note", f"Again: {deviation.message}", link)
+    record(
+        SYSTEM,
+        GovernanceEvent.FINDING_NOTED,
+        there,
+        text=f"Again: {deviation.message}",
+        link=link,
+    )
+    return there
+
+
+def _key(deviation: Deviation) -> str:
+    what = f"{deviation.version_id} {deviation.environment} {deviation.what}"
+    return f"shadow-{deviation.kind}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+
+
 def _found(deviation: Deviation) -> Found:
     return Found(
         FindingKind.SHADOW,
         _severity(deviation),
         deviation.message[:200],
         f"{deviation.message} {HOW_TO_MEND[DeviationKind(deviation.kind)]}",
-        key=f"shadow-{deviation.pk}",
+        key=_key(deviation),
+        link={"kind": LINK, "id": deviation.pk},
     )
 
 

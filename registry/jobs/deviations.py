@@ -16,6 +16,7 @@ SEEN_BY_A_LOOK = frozenset(
         DeviationKind.TAG,
         DeviationKind.VERSION_GONE,
         DeviationKind.MODEL_GONE,
+        DeviationKind.MADE_ANEW,
     }
 )
 

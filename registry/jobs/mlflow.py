@@ -5,31 +5,32 @@ after a failure. What somebody else moved in the meantime is kept as drift befor
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from audit.record import SYSTEM, record
 from ledger import claims
 from ledger.models import Job, JobState
 from registry.events import RegistryEvent
 from registry.gateways import mlflow
-from registry.gateways.mlflow import MlflowModel, MlflowRefused, MlflowUnavailable, MlflowVersion
+from registry.gateways.mlflow import MlflowRefused, MlflowUnavailable, MlflowVersion
 from registry.jobs import deviations
+from registry.jobs.looking import Doubtful, Seen, look
 from registry.mlflow_sync import (
     KEPT_REPAIRS,
     Difference,
+    Intended,
     Observed,
+    Origin,
     Serving,
     Wanted,
     alias_moves,
     alias_of,
     changed_tags,
     drift,
+    made_anew,
     observed,
     tag_moves,
     wanted_aliases,
@@ -39,19 +40,7 @@ from registry.models import Deployment, Model, Version
 from registry.states import DeviationKind
 
 KEPT_VERSIONS = 500
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What MLflow says of one model at one moment; no model: it has none of this name."""
-
-    model: MlflowModel | None
-    versions: Mapping[int, MlflowVersion]
-    at: datetime
-
-    @property
-    def aliases(self) -> dict[str, int]:
-        return dict(self.model.aliases) if self.model else {}
+LOOKS = 3
 
 
 def push_model(claim: claims.Claim) -> None:
@@ -66,11 +55,11 @@ def push_model(claim: claims.Claim) -> None:
             claims.finish(claim=claim)
         return
     try:
-        before = look(model.mlflow_name)
-        note(model_id=model.pk, seen=before)
+        before, _ = look_and_note(model_id=model.pk, name=model.mlflow_name)
         wanted = wanted_of(model)
-        changed = _push(model.mlflow_name, before, wanted)
-        after = look(model.mlflow_name) if changed else before
+        _intend(claim, before, wanted)
+        changed = _push(claim, model.mlflow_name, before, wanted)
+        after = look(model_id=model.pk, name=model.mlflow_name) if changed else before
     except (MlflowUnavailable, MlflowRefused) as error:
         note_failure(model_ids=[model.pk], reason=str(error))
         if isinstance(error, MlflowUnavailable):
@@ -81,11 +70,18 @@ def push_model(claim: claims.Claim) -> None:
     _keep(claim, after, wanted, changed)
 
 
-def look(name: str) -> Seen:
-    """Ask MLflow for the model, its aliases and its versions."""
-    model = mlflow.get_model(name)
-    versions = mlflow.search_versions(name) if model is not None else []
-    return Seen(model, {one.version: one for one in versions}, timezone.now())
+def look_and_note(*, model_id: int, name: str) -> tuple[Seen, bool]:
+    """What MLflow says, stored; and whether it is not what was approved.
+
+    Raises:
+        Doubtful: others stored what they saw, again and again, while we looked.
+    """
+    for _ in range(LOOKS):
+        seen = look(model_id=model_id, name=name)
+        differs = note(model_id=model_id, seen=seen)
+        if differs is not None:
+            return seen, differs
+    raise Doubtful(f"{name} was looked at by others {LOOKS} times at once.")
 
 
 def wanted_of(model: Model) -> Wanted:
@@ -103,34 +99,71 @@ def wanted_of(model: Model) -> Wanted:
             f"{settings.PUBLIC_URL}/models/{model.slug}/{version.number}",
             [one for one in roles if one.mlflow_version == version.mlflow_version],
         )
-        for version in Version.objects.filter(model=model, mlflow_version__isnull=False)
+        for version in Version.objects.filter(model=model, mlflow_version__isnull=False).defer(
+            "lineage"
+        )
         if version.mlflow_version is not None
     }
     return Wanted(wanted_aliases(roles), frozenset(governed), tags)
 
 
-def _push(name: str, seen: Seen, wanted: Wanted) -> dict[str, Any]:
+@transaction.atomic
+def _intend(claim: claims.Claim, seen: Seen, wanted: Wanted) -> None:
+    """Keep what is about to be set: if we are killed or overtaken, it is known to be ours."""
+    to_set, gone = alias_moves(wanted, found=seen.aliases, versions=seen.versions)
+    tags = [
+        (f"version {number} {key}", value)
+        for number, wanted_here in wanted.tags.items()
+        if number in seen.versions
+        for key, value in _tag_values(seen.versions[number], wanted_here)
+    ]
+    if not (to_set or gone or tags):
+        return
+    model = Model.objects.select_for_update(no_key=True).get(pk=claim.subject_id)
+    intended = Intended.of(model.mlflow_seen.get("intended", {}))
+    model.mlflow_seen["intended"] = intended.and_also(to_set | dict.fromkeys(gone, 0), tags)
+    model.save(update_fields=["mlflow_seen"])
+
+
+def _tag_values(seen: MlflowVersion, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
+    to_set, gone = tag_moves(found=seen.tags, wanted=wanted)
+    return [*to_set.items(), *((key, "") for key in gone)]
+
+
+def _hold(claim: claims.Claim) -> None:
+    """Before every word to MLflow: who was overtaken must not undo what came after."""
+    if not claims.keep(claim=claim):
+        raise claims.Fenced(f"job {claim.job_id} was taken over")
+
+
+def _push(claim: claims.Claim, name: str, seen: Seen, wanted: Wanted) -> dict[str, Any]:
     """Set what differs; returns what was set or taken away."""
     changed: dict[str, Any] = {}
     # An alias cannot point to a version that MLflow has lost; the loss is noted as drift.
     to_set, gone = alias_moves(wanted, found=seen.aliases, versions=seen.versions)
     for alias, version in sorted(to_set.items()):
+        _hold(claim)
         mlflow.set_alias(name, alias, version)
         changed[alias] = version
     for alias in gone:
+        _hold(claim)
         mlflow.delete_alias(name, alias)
         changed[alias] = None
     for version, tags in sorted(wanted.tags.items()):
         if version in seen.versions:
-            changed |= _push_tags(name, seen.versions[version], tags)
+            changed |= _push_tags(claim, name, seen.versions[version], tags)
     return changed
 
 
-def _push_tags(name: str, seen: MlflowVersion, tags: Mapping[str, str]) -> dict[str, Any]:
+def _push_tags(
+    claim: claims.Claim, name: str, seen: MlflowVersion, tags: Mapping[str, str]
+) -> dict[str, Any]:
     to_set, gone = tag_moves(found=seen.tags, wanted=tags)
     for key, value in sorted(to_set.items()):
+        _hold(claim)
         mlflow.set_version_tag(name, seen.version, key, value)
     for key in gone:
+        _hold(claim)
         mlflow.delete_version_tag(name, seen.version, key)
     moved: dict[str, str | None] = {**to_set, **dict.fromkeys(gone)}
     return {f"version {seen.version} {key}": value for key, value in moved.items()}
@@ -146,6 +179,7 @@ def _keep(claim: claims.Claim, seen: Seen, wanted: Wanted, changed: dict[str, An
     repaired = _repaired(model, left, seen)
     tags = {str(number): dict(tags) for number, tags in wanted.tags.items()}
     deviations.keep(model, _deviations(model, seen, wanted, pushed, tags))
+    model.mlflow_seen.pop("intended", None)
     _store(model, seen, pushed=pushed, tags=tags, drift=left, repaired=repaired)
     if changed:
         Model.objects.filter(pk=model.pk).update(mlflow_pushed_at=seen.at)
@@ -165,17 +199,22 @@ def _repaired(model: Model, left: list[dict[str, Any]], seen: Seen) -> list[dict
 
 
 @transaction.atomic
-def note(*, model_id: int, seen: Seen) -> bool:
+def note(*, model_id: int, seen: Seen) -> bool | None:
     """Store what MLflow says; True if it does not say what was approved.
+
+    None, and nothing stored, if another look was kept since this one began: a push may have moved
+    in between what this one saw.
 
     What is new is recorded once: an alias moved by somebody else, a version deleted, a version
     that is in MLflow and not here.
     """
     model = Model.objects.select_for_update(no_key=True).get(pk=model_id)
+    if model.mlflow_seen_at != seen.after:
+        return None
     wanted = wanted_of(model)
     pushed = model.mlflow_seen.get("pushed", {})
     tags = model.mlflow_seen.get("pushed_tags", {})
-    found = drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases)
+    found = _drift(model, seen, wanted, pushed)
     newcomers = _newcomers(model, seen, wanted)
     deviations.keep(model, _deviations(model, seen, wanted, pushed, tags))
     left = _with_times(model, found, seen)
@@ -195,13 +234,38 @@ def _deviations(
     """Everything that one look can tell; a model that MLflow never had is no deviation."""
     if seen.model is None:
         return [_model_gone(model)] if model.mlflow_seen.get("versions") else []
-    found = drift(pushed=pushed, found=seen.aliases, wanted=wanted.aliases)
+    found = _drift(model, seen, wanted, pushed)
     lost = [Difference("version", number, 0) for number in _lost(wanted, seen)]
     tagged = {number: version.tags for number, version in seen.versions.items()}
     return [
         *observed([*found, *lost], wanted.governed),
-        *changed_tags(pushed=tags, found=tagged, wanted=wanted.tags),
+        *changed_tags(pushed=tags, found=tagged, wanted=wanted.tags, intended=_intended(model)),
+        *made_anew(registered=_registered(model), found=_origins(seen)),
     ]
+
+
+def _intended(model: Model) -> Intended:
+    return Intended.of(model.mlflow_seen.get("intended", {}))
+
+
+def _drift(model: Model, seen: Seen, wanted: Wanted, pushed: Mapping[str, int]) -> list[Difference]:
+    return drift(
+        pushed=pushed, found=seen.aliases, wanted=wanted.aliases, intended=_intended(model)
+    )
+
+
+def _registered(model: Model) -> dict[int, Origin]:
+    """Where the versions came from when their bytes were hashed."""
+    hashed = Version.objects.filter(model=model, lineage__mlflow__created_ms__isnull=False)
+    facts = ("mlflow_version", "lineage__mlflow__source", "lineage__mlflow__created_ms")
+    return {
+        number: Origin(str(source), int(created_ms))
+        for number, source, created_ms in hashed.values_list(*facts)
+    }
+
+
+def _origins(seen: Seen) -> dict[int, Origin]:
+    return {number: Origin(one.source, one.created_ms) for number, one in seen.versions.items()}
 
 
 def _model_gone(model: Model) -> Observed:
@@ -275,6 +339,7 @@ def _store(
         "missing": sorted(ours - set(seen.versions)),
         "pushed": pushed,
         "pushed_tags": tags,
+        "intended": model.mlflow_seen.get("intended", {}),
         "drift": drift,
         "repaired": model.mlflow_seen.get("repaired", []) if repaired is None else repaired,
     }

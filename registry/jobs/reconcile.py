@@ -13,7 +13,8 @@ from ledger.models import Job, JobState
 from registry.gateways import mlflow
 from registry.gateways.mlflow import MlflowRefused, MlflowUnavailable
 from registry.jobs.archives import fail_archive
-from registry.jobs.mlflow import look, note, note_failure, push_soon
+from registry.jobs.looking import Doubtful
+from registry.jobs.mlflow import look_and_note, note_failure, push_soon
 from registry.jobs.restoring import fail_restore
 from registry.models import (
     Archive,
@@ -43,6 +44,8 @@ def reconcile() -> int:
     for place, model in enumerate(models):
         try:
             reconcile_model(model_id=model.pk)
+        except Doubtful as doubt:
+            note_failure(model_ids=[model.pk], reason=str(doubt))
         except MlflowUnavailable as error:
             note_failure(model_ids=[one.pk for one in models[place:]], reason=str(error))
             return place
@@ -63,9 +66,9 @@ def reconcile_model(*, model_id: int) -> None:
     name = Model.objects.values_list("mlflow_name", flat=True).get(pk=model_id)
     if name is None:
         return
-    seen = look(name)
-    with transaction.atomic():
-        if note(model_id=model_id, seen=seen) and not _awaits_a_person(model_id):
+    _, differs = look_and_note(model_id=model_id, name=name)
+    if differs and not _awaits_a_person(model_id):
+        with transaction.atomic():
             push_soon(model_id=model_id)
 
 

@@ -16,7 +16,7 @@ from audit.record import SYSTEM, record
 from ledger import claims
 from ledger.models import Job, JobState
 from registry.events import RegistryEvent
-from registry.gateways.mlflow import MlflowRefused
+from registry.gateways.mlflow import MlflowRefused, MlflowUnavailable, UnsafeArtifactPath
 from registry.jobs.deviations import keep
 from registry.jobs.inspection import hash_files
 from registry.manifests import HashedFile, digest_of
@@ -28,6 +28,7 @@ KIND = "registry.rehash"
 OTHERS = timedelta(days=7)
 AT_ONCE = 20
 NAMED = 3
+NOT_READ_BY_US = frozenset({"ARTIFACTS_NOT_PROXIED", "ARTIFACTS_ELSEWHERE"})
 # Of these the bytes are in an archive of ours, which is verified by itself.
 KEPT_ELSEWHERE = (Stage.ARCHIVED, Stage.PURGED)
 
@@ -78,9 +79,19 @@ def rehash_version(claim: claims.Claim) -> None:
     try:
         files, _ = hash_files(version.artifact_uri)
     except MlflowRefused as refusal:
+        if not _tells_of_bytes(refusal):
+            raise MlflowUnavailable(str(refusal)) from refusal
         _keep(claim, version, (), str(refusal))
+    except UnsafeArtifactPath as strange:
+        # Nothing of this kind was there when it was hashed.
+        _keep(claim, version, (), str(strange))
         return
     _keep(claim, version, files, "")
+
+
+def _tells_of_bytes(refusal: MlflowRefused) -> bool:
+    """Whether files are gone, too many or too large; not that we may not read them."""
+    return refusal.status in {404, 413, 422} and refusal.code not in NOT_READ_BY_US
 
 
 @transaction.atomic

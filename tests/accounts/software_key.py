@@ -7,18 +7,17 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
 from fido2.cose import ES256
 from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
-
-ORIGIN = "http://localhost:8000"
 
 
 class SoftwareKey:
     """One credential; `verified` is whether its person unlocked it."""
 
-    def __init__(self, *, origin: str = ORIGIN, verified: bool = True) -> None:
-        self.origin, self.verified = origin, verified
+    def __init__(self, *, origin: str = "", verified: bool = True) -> None:
+        self.origin, self.verified = origin or settings.PUBLIC_URL, verified
         self.private = ec.generate_private_key(ec.SECP256R1())
         self.id = os.urandom(16)
         self.counter = 0

@@ -7,17 +7,18 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.test import Client
 
 from tests.accounts.oidc_provider import CLIENT, SECRET, Provider
 
 
-def connected(settings: Any, provider: Provider, teams: Any = ()) -> Provider:
-    settings.OIDC_ISSUER = provider.issuer
-    settings.OIDC_PROVIDER = f"oidc-{hashlib.sha256(provider.issuer.encode()).hexdigest()[:16]}"
-    settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = CLIENT, SECRET
-    settings.OIDC_NAME = "Aviation ID"
-    settings.OIDC_TEAMS = teams
+def connected(changed: Any, provider: Provider, teams: Any = ()) -> Provider:
+    changed.OIDC_ISSUER = provider.issuer
+    changed.OIDC_PROVIDER = f"oidc-{hashlib.sha256(provider.issuer.encode()).hexdigest()[:16]}"
+    changed.OIDC_CLIENT_ID, changed.OIDC_CLIENT_SECRET = CLIENT, SECRET
+    changed.OIDC_NAME = "Aviation ID"
+    changed.OIDC_TEAMS = teams
     provider.person = known("Olga", "olga@example.org")
     return provider
 
@@ -48,7 +49,7 @@ def back_from(address: str) -> str:
         opener.open(address, timeout=5)
     except urllib.error.HTTPError as redirect:
         parts = urlsplit(redirect.headers["Location"])
-        assert f"{parts.scheme}://{parts.netloc}" == "http://localhost:8000"
+        assert f"{parts.scheme}://{parts.netloc}" == settings.PUBLIC_URL
         return f"{parts.path}?{parts.query}"
     raise AssertionError("the provider did not send anybody back")
 

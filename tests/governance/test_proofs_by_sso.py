@@ -100,7 +100,9 @@ def fresh(request, **change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"subject": "sub-Vera"}, {"at": time.time() - 301}, {"about": "waiver 1"}], ids=str
+    "change",
+    [{"subject": "sub-Vera"}, {"at": time.time() - 301}, {"about": "waiver 1"}],
+    ids=["another person", "five minutes ago", "another record"],
 )
 def test_the_service_refuses_what_is_not_hers_and_counts_it(one, olga, rita, change):
     request = ask(olga, one)

@@ -5,6 +5,7 @@ import pytest
 from audit.models import Event
 from governance.jobs.follow import follow_verdicts
 from governance.models import Clearance, Finding, StatusRow
+from governance.services.clearance import reinstate_clearance
 from registry.models import Deviation
 from tests.governance.conftest import promoted
 
@@ -92,3 +93,43 @@ def test_a_closed_finding_is_not_raised_again_for_the_same_deviation(serving, ri
     )
     follow_verdicts()
     assert Finding.objects.count() == 1
+
+
+def test_the_same_move_again_is_told_in_the_open_finding_and_suspends_again(serving, rita):
+    first = deviation(serving)
+    follow_verdicts()
+    Deviation.objects.filter(pk=first.pk).update(gone_at=first.noticed_at)
+    reinstate_clearance(
+        actor=rita, version_id=serving.pk, environment="production", reason="Put back."
+    )
+    deviation(serving)
+    follow_verdicts()
+    follow_verdicts()
+    found = Finding.objects.get()
+    (again,) = found.entries.filter(verb="note")
+    assert again.text == f"Again: {MOVED}"
+    assert Event.objects.filter(event="governance.finding.noted").count() == 1
+    assert states() == {1: "suspended"}
+
+
+def test_after_the_finding_was_closed_the_same_move_is_a_new_one(serving, rita):
+    first = deviation(serving)
+    follow_verdicts()
+    Deviation.objects.filter(pk=first.pk).update(gone_at=first.noticed_at)
+    Finding.objects.update(
+        state="closed",
+        closed_by=rita,
+        closed_at="2026-04-01T00:00:00Z",
+        resolution="Put back.",
+    )
+    deviation(serving)
+    follow_verdicts()
+    assert sorted(Finding.objects.values_list("state", flat=True)) == ["closed", "open"]
+
+
+def test_a_number_given_to_another_version_says_how_to_mend_it(serving):
+    message = "Version 1 in MLflow is another one than was registered here."
+    deviation(serving, kind="made_anew", what="version 1", environment="", message=message)
+    follow_verdicts()
+    assert "register the new one as a version of its own" in Finding.objects.get().text
+    assert states() == {1: "suspended"}
