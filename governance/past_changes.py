@@ -6,14 +6,15 @@ not, the answer is that it cannot be told, and why.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from governance.card_fields import completeness
 from governance.gates import GATES, SEVERITIES, Facts
-from governance.numbers import Number
+from governance.numbers import MEASURED, Number
 
 
 class Verdict(StrEnum):
@@ -58,6 +59,7 @@ class Past:
 class Asked:
     """One gate of the proposed policy; passed is None where it cannot be told."""
 
+    place: int
     gate: str
     title: str
     mode: str
@@ -67,6 +69,7 @@ class Asked:
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "place": self.place,
             "gate": self.gate,
             "title": self.title,
             "mode": self.mode,
@@ -110,7 +113,41 @@ LACKING = {
 def ask(gates: Sequence[Mapping[str, Any]], past: Past) -> list[Asked]:
     """Every gate of a proposed policy, asked of a past change."""
     facts, known = _facts(past)
-    return [_ask(gate, past, facts, known) for gate in gates]
+    told = (_ask(gate, past, facts, known) for gate in gates)
+    return [replace(one, place=place) for place, one in enumerate(told)]
+
+
+def readable(gate: Mapping[str, Any]) -> bool:
+    """Whether the rule of a gate can read its parameters, tried on facts that say nothing."""
+    parameters = dict(gate.get("parameters") or {})
+    number = Number("", "", 0.5, MEASURED)
+    with suppress(AttributeError, KeyError, TypeError, ValueError):
+        number = replace(number, metric=str(parameters.get("metric", "")))
+        GATES[gate["gate"]][1](replace(NOTHING_SAID, numbers=(number,)), parameters)
+        return True
+    return False
+
+
+NOTHING_SAID = Facts(
+    kind="promote",
+    environment="production",
+    role="champion",
+    task="binary",
+    version=1,
+    stage="candidate",
+    artifact_digest="",
+    files=(),
+    schema_fields=0,
+    reference_rows=0,
+    card_share=0.0,
+    card_missing=(),
+    monitors={},
+    incidents=(),
+    numbers=(),
+    champion=None,
+    champion_numbers=(),
+    has_groups=True,
+)
 
 
 def verdict_of(asked: Sequence[Asked]) -> Verdict:
@@ -147,15 +184,15 @@ def _ask(gate: Mapping[str, Any], past: Past, facts: Facts, known: frozenset[str
     title, rule = GATES[name]
     then = _answer_then(past, name, parameters)
     if then is not None:
-        return Asked(name, title, mode, bool(then["passed"]), str(then["message"]), Basis.THEN)
+        return Asked(0, name, title, mode, bool(then["passed"]), str(then["message"]), Basis.THEN)
     if name == "no_open_findings":
         return _findings(past, title, mode, parameters)
     missing = sorted(_needs(name, parameters) - known)
     if missing:
         said = f"The frozen evidence does not hold {LACKING[missing[0]]}."
-        return Asked(name, title, mode, None, said, Basis.NOTHING)
+        return Asked(0, name, title, mode, None, said, Basis.NOTHING)
     passed, message, _ = rule(facts, parameters)
-    return Asked(name, title, mode, passed, message, Basis.ANEW)
+    return Asked(0, name, title, mode, passed, message, Basis.ANEW)
 
 
 def _needs(name: str, parameters: Mapping[str, Any]) -> frozenset[str]:
@@ -165,11 +202,17 @@ def _needs(name: str, parameters: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _answer_then(past: Past, name: str, parameters: dict[str, Any]) -> Mapping[str, Any] | None:
-    """The stored answer, if this gate was asked with these parameters."""
-    asked = next((one for one in past.evidence["policy"]["gates"] if one["gate"] == name), None)
-    if asked is None or _same(dict(asked.get("parameters") or {})) != _same(parameters):
-        return None
-    return _stored(past, name)
+    """The stored answer, if this gate was asked with these parameters.
+
+    A policy may ask one gate several times: its answers are stored in the same order.
+    """
+    asked = [one for one in past.evidence["policy"]["gates"] if one["gate"] == name]
+    answers = [one for one in past.evidence["gates"] if one["gate"] == name]
+    answer: Mapping[str, Any]
+    for gate, answer in zip(asked, answers, strict=False):
+        if _same(dict(gate.get("parameters") or {})) == _same(parameters):
+            return answer
+    return None
 
 
 def _same(value: Any) -> Any:
@@ -201,15 +244,15 @@ def _findings(past: Past, title: str, mode: str, parameters: Mapping[str, Any]) 
     then, titles = _found(past, name, "severity"), _found(past, name, "findings")
     if then is None:
         said = "The frozen evidence does not hold which findings were open then."
-        return Asked(name, title, mode, None, said, Basis.NOTHING)
+        return Asked(0, name, title, mode, None, said, Basis.NOTHING)
     wider = SEVERITIES.index(least) <= SEVERITIES.index(then)
     if bool(titles) is not wider:
         said = f"The evidence tells findings of severity {then} or above together, no others."
-        return Asked(name, title, mode, None, said, Basis.NOTHING)
+        return Asked(0, name, title, mode, None, said, Basis.NOTHING)
     said = f"No finding of severity {least} or above was open."
     if titles:
         said = f"Open: {'; '.join(titles[:3])}."
-    return Asked(name, title, mode, not titles, said, Basis.ANEW)
+    return Asked(0, name, title, mode, not titles, said, Basis.ANEW)
 
 
 def _facts(past: Past) -> tuple[Facts, frozenset[str]]:

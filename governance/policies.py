@@ -196,8 +196,3 @@ def can_try_policy(actor: Any, team_id: int | None) -> bool:
     if can_administer(actor) or can_audit(actor):
         return True
     return team_id is not None and _person(actor) and acts(actor, *SECOND_LINE, team_id=team_id)
-
-
-def can_try_monitor(actor: Any, model: "Model") -> bool:
-    """Nothing is changed by trying: the people of the team, and auditors."""
-    return can_audit(actor) or (_person(actor) and acts(actor, *TEAM, team_id=model.team_id))

@@ -1,17 +1,25 @@
-"""What back-tests have in common: their bounds, and shares with intervals. Pure."""
+"""What back-tests have in common: bounds, what can be tried, shares with intervals. Pure."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from accounts.roles import Role
+from governance.gates import GATES
+from governance.past_changes import readable
+from governance.policy_table import TIERS
+from governance.states import GateMode, RequestKind
 from monitoring.stats.intervals import wilson
 
 MOST_REQUESTS = 500
 MOST_WINDOWS = 1_000
 LONGEST = timedelta(days=3 * 366)
 LONGEST_LOOK = 365
+MOST_GATES = 40
+ROLES = tuple(role.value for role in (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER))
 # Rows that a stored result names one by one; counts are of all.
 MOST_ROWS = 300
 
@@ -35,3 +43,28 @@ def share(hits: int, of: int) -> dict[str, Any]:
 def stored(content: Any) -> Any:
     """As a column of JSON gives it back: numbers stay numbers, times become text."""
     return json.loads(json.dumps(content, cls=DjangoJSONEncoder, allow_nan=False))
+
+
+def signatures_of(policy: Any) -> dict[str, int]:
+    """How many signatures of which role a policy asks for, all together."""
+    return dict(policy.quorum)
+
+
+def what_is_wrong(
+    kind: str, tier: str, quorum: Mapping[str, int], gates: Sequence[Mapping[str, Any]]
+) -> tuple[str, str] | None:
+    """The field and the sentence of what keeps it from being a policy, or None."""
+    if kind not in list(RequestKind) or tier not in TIERS:
+        return "kind", "A kind of change request and a risk tier."
+    counted = all(count in range(1, 10) for count in quorum.values())
+    if not quorum or not counted or not set(quorum) <= set(ROLES):
+        return "quorum", "One to nine signatures of validators, reviewers, risk officers."
+    if len(gates) > MOST_GATES:
+        return "gates", f"At most {MOST_GATES} gates."
+    return next((("gates", said) for gate in gates if (said := _wrong_gate(gate))), None)
+
+
+def _wrong_gate(gate: Mapping[str, Any]) -> str:
+    if gate.get("gate") not in GATES or gate.get("mode") not in list(GateMode):
+        return f"Gates are {', '.join(GATES)}; each with a mode."
+    return "" if readable(gate) else f"The gate {gate['gate']} cannot read its parameters."

@@ -16,6 +16,7 @@ from governance.jobs.frameworks import store_edition
 from governance.models import (
     AttachedEvidence,
     Attestation,
+    BackTest,
     Bundle,
     Card,
     CardRevision,
@@ -71,6 +72,7 @@ class World:
     sample: int = 0
     position: int = 1
     bundle: int = 0
+    back_test: int = 0
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -126,7 +128,23 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
-    return replace(world, **_sampled(request, owner))
+    return replace(world, back_test=_tried(run.monitor, owner), **_sampled(request, owner))
+
+
+def _tried(monitor: Monitor, owner: User) -> int:
+    """A monitor's settings to be tried on the past; nothing came out yet."""
+    now = timezone.now()
+    return BackTest.objects.create(
+        subject="monitor",
+        team=monitor.model.team,
+        monitor=monitor,
+        proposal={},
+        present={},
+        since=now - timedelta(days=1),
+        until=now,
+        asked_by=owner,
+        printed_name=owner.name,
+    ).pk
 
 
 def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:

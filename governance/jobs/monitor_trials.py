@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 from governance.models import BackTest
@@ -17,6 +18,7 @@ from registry.models import Version
 
 FORMAT = "ombud-back-test-monitor/1"
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 # What an alarm met, the surest first.
 MEETINGS = (Resolution.CONFIRMED, Resolution.FALSE_ALARM, Resolution.EXPECTED, "unsaid")
 CAVEATS = (
@@ -163,7 +165,9 @@ def _side(
     confirmed = [
         (one, known) for one in seen for known in one.known if known.resolution == "confirmed"
     ]
-    hits = sum(_first(of(one), known) is not None for one, known in confirmed)
+    first = [(known, _first(of(one), known)) for one, known in confirmed]
+    delays = [(alarm.opened - known.began) / HOUR for known, alarm in first if alarm]
+    hits = len(delays)
     quiet = [line for line in lines if line[key] in JUDGED and _is_quiet(seen, line)]
     judged = met[Resolution.CONFIRMED] + met[Resolution.FALSE_ALARM]
     return {
@@ -176,6 +180,7 @@ def _side(
         "hits": hits,
         "misses": len(confirmed) - hits,
         "found": share(hits, len(confirmed)),
+        "delay_hours": {"median": median(delays) if delays else None, "of": hits},
         "false": share(met[Resolution.FALSE_ALARM], judged),
         "quiet": share(sum(line[key] == Verdict.BREACH for line in quiet), len(quiet)),
     }
@@ -223,6 +228,8 @@ def _incidents(one: Seen) -> list[dict[str, Any]]:
                 "alarmed": then,
                 "proposed": new.opened if new else None,
                 "days_earlier": (then - new.opened) / DAY if new else None,
+                "delay_hours": (new.opened - known.began) / HOUR if new else None,
+                "present_delay_hours": (old.opened - known.began) / HOUR if old else None,
             }
         )
     return told

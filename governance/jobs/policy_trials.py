@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance.gates import GATES
 from governance.models import BackTest
 from governance.past_changes import Fate, Verdict, ask, fate_of, lacking, verdict_of
 from governance.reads.past_changes import PastChange, past_changes, past_requests
@@ -93,7 +94,7 @@ def _looked(
         "fate": str(fate_of(done, one.signs, until, now)),
         "signs": [sign.as_json() for sign in one.signs],
         "gates": [gate.as_json() for gate in asked if gate.passed is not True],
-        "passed": [gate.gate for gate in asked if gate.passed],
+        "passed": [gate.place for gate in asked if gate.passed],
         "lacking": signatures,
     }
 
@@ -109,7 +110,7 @@ def _summary(policy: Mapping[str, Any], looked: Sequence[Mapping[str, Any]]) -> 
         "carried_out": len(executed),
         "cells": cells,
         "shares": _shares(cells),
-        "gates": [_gate(gate, looked) for gate in policy["gates"]],
+        "gates": [_gate(place, gate, looked) for place, gate in enumerate(policy["gates"])],
         "lacking": dict(_roles(executed)),
         "short_of_signatures": sum(bool(one["lacking"]) for one in executed),
     }
@@ -133,15 +134,17 @@ def _shares(cells: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     }
 
 
-def _gate(gate: Mapping[str, Any], looked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    name = gate["gate"]
-    answers = [one for row in looked for one in row["gates"] if one["gate"] == name]
+def _gate(
+    place: int, gate: Mapping[str, Any], looked: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    answers = [one for row in looked for one in row["gates"] if one["place"] == place]
     said = Counter(one["passed"] for one in answers)
     return {
-        "gate": name,
+        "gate": gate["gate"],
+        "title": GATES[gate["gate"]][0],
         "mode": gate["mode"],
         "parameters": gate.get("parameters") or {},
-        "passed": sum(name in row["passed"] for row in looked),
+        "passed": sum(place in row["passed"] for row in looked),
         "failed": said[False],
         "untold": said[None],
     }

@@ -1,5 +1,7 @@
 """Back-tests: a proposed policy or threshold run over the stored past, kept as it came out."""
 
+from datetime import date, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -93,6 +95,10 @@ class BackTest(models.Model):
             return f"the monitor {self.monitor}"
         tier = self.get_risk_tier_display().lower()
         return f"the approval policy for {self.kind.replace('_', ' ')}, {tier} risk"
+
+    @property
+    def last_day(self) -> date:
+        return (self.until - timedelta(days=1)).date()
 
     @property
     def audit_team_id(self) -> int | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from governance.models import CardRevision, ChangeRequest, ClaimCheck, Clearance, Decision, SignOff
 from governance.past_changes import Past
 from governance.states import APPROVING, ClearanceState, RequestKind, RequestState
@@ -145,10 +147,11 @@ def _approving(requests: Sequence[ChangeRequest]) -> set[int]:
 
 
 def _incidents(requests: Sequence[ChangeRequest]) -> Iterable[tuple[tuple[Any, ...], Sign]]:
-    """Incidents of the version but those for information, and those that were no harm."""
+    """Critical incidents that nobody found harmless, and any that somebody confirmed."""
     rows = Incident.objects.filter(version__in=_approving(requests))
-    grave = rows.exclude(severity=Severity.INFO).exclude(resolution__in=HARMLESS)
-    for row in grave.order_by("opened_at"):
+    confirmed = Q(resolution=Resolution.CONFIRMED) & ~Q(severity=Severity.INFO)
+    critical = Q(severity=Severity.CRITICAL) & ~Q(resolution__in=HARMLESS)
+    for row in rows.filter(confirmed | critical).order_by("opened_at"):
         yield (row.version_id,), Sign(row.opened_at, "incident", f"Incident: {row.title}")
 
 

@@ -13,15 +13,23 @@ from audit.record import record
 from governance.events import GovernanceEvent
 from governance.jobs.monitor_trials import planned_windows
 from governance.models import BackTest, BackTestSubject
-from governance.policies import can_try_monitor, can_try_policy
+from governance.policies import can_try_policy
 from governance.reads.evidence import current_policy
 from governance.reads.past_changes import past_requests
 from governance.refusals import Incomplete
-from governance.services.policies import check_policy
-from governance.trials import LONGEST, LONGEST_LOOK, MOST_REQUESTS, MOST_WINDOWS, stored
+from governance.trials import (
+    LONGEST,
+    LONGEST_LOOK,
+    MOST_REQUESTS,
+    MOST_WINDOWS,
+    signatures_of,
+    stored,
+    what_is_wrong,
+)
 from ledger import claims
 from monitoring.jobs.trying import everything_of
 from monitoring.models import Monitor
+from monitoring.policies import can_try
 from monitoring.services.monitors import MonitorInvalid, proposed
 
 KIND = "governance.back_test"
@@ -71,7 +79,8 @@ def ask_policy_trial(
     """
     require(can_try_policy(actor, team.pk if team else None), ONLY_WHO_DECIDES)
     _check_past(past)
-    check_policy(policy.kind, policy.risk_tier, policy.quorum, policy.gates)
+    if wrong := what_is_wrong(policy.kind, policy.risk_tier, policy.quorum, policy.gates):
+        raise Incomplete(*wrong)
     row = BackTest(
         subject=BackTestSubject.POLICY,
         team=team,
@@ -95,7 +104,7 @@ def ask_monitor_trial(
         Refused: the actor is neither of the model's team nor an auditor.
         Incomplete: the settings or the period make no sense, or there are too many windows.
     """
-    require(can_try_monitor(actor, monitor.model), ONLY_THE_TEAM)
+    require(can_try(actor, monitor), ONLY_THE_TEAM)
     _check_past(past)
     try:
         tried = proposed(monitor=monitor, changes=changes)
@@ -129,7 +138,7 @@ def _common(actor: User, past: Past, reason: str) -> dict[str, Any]:
 def _present(policy: Policy) -> dict[str, Any]:
     """The policy in force, which the proposal is shown beside; empty if there is none."""
     row = current_policy(policy.kind, policy.risk_tier)
-    return {"number": row.number, "quorum": row.quorum, "gates": row.gates} if row else {}
+    return {"number": row.number, "quorum": signatures_of(row), "gates": row.gates} if row else {}
 
 
 def _check_past(past: Past) -> None:

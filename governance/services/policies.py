@@ -45,7 +45,7 @@ def set_policy(
         Incomplete: an unknown role, gate or mode, or a quorum of nobody.
     """
     require(can_set_policy(actor), "Only an administrator sets approval policies.")
-    check_policy(kind, risk_tier, quorum, gates)
+    _check(kind, risk_tier, quorum, gates)
     old = ApprovalPolicy.objects.select_for_update(no_key=True).filter(
         kind=kind, risk_tier=risk_tier, current=True
     )
@@ -58,14 +58,7 @@ def set_policy(
     return policy
 
 
-def check_policy(
-    kind: str, risk_tier: str, quorum: dict[str, int], gates: list[dict[str, Any]]
-) -> None:
-    """Refuse what cannot be a policy.
-
-    Raises:
-        Incomplete: an unknown kind, tier, role, gate or mode, or a quorum of nobody.
-    """
+def _check(kind: str, risk_tier: str, quorum: dict[str, int], gates: list[dict[str, Any]]) -> None:
     if kind not in list(RequestKind) or risk_tier not in RiskTier.values:
         raise Incomplete("kind", "A kind of change request and a risk tier.")
     counts = all(count in range(1, 10) for count in quorum.values())

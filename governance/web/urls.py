@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.web import (
     as_of,
+    back_tests,
     bundles,
     cards,
     catalogue,
@@ -97,4 +98,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bundles", bundles.bundles, name="bundles"),
     path("bundles/<int:bundle>", bundles.bundle, name="bundle"),
     path("bundles/<int:bundle>/file", bundles.bundle_file, name="bundle-file"),
+    path("back-tests", back_tests.back_tests, name="back-tests"),
+    path("back-tests/policy", back_tests.policy_trial, name="policy-trial"),
+    path("back-tests/<int:back_test>", back_tests.back_test, name="back-test"),
+    path("monitors/<int:monitor_id>/try", back_tests.monitor_trial, name="monitor-trial"),
 ]
