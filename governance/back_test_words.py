@@ -24,6 +24,9 @@ MET_WORDS = {
     "unsaid": "an incident about which nobody said",
     "nothing": "no incident",
 }
+# Hours below which it is at once, and from which on days are said.
+MOMENT = 0.05
+DAYS = 48
 
 
 def headline(subject: str, result: Mapping[str, Any]) -> list[str]:
@@ -85,17 +88,20 @@ def _found(new: Mapping[str, Any], old: Mapping[str, Any]) -> str:
     confirmed = _counted(of, "confirmed incident")
     told = f"Of {confirmed} it would have found {new['hits']} and missed {new['misses']}"
     if (delay := new["delay_hours"]["median"]) is not None:
-        told += f", its alarm {length(delay)} after the beginning (median)"
+        told += f", with the alarm {since(delay)} (median)"
     if (before := old["delay_hours"]["median"]) is not None:
-        told += f"; the present settings {length(before)}"
+        told += f"; under the present settings {since(before)}"
     return f"{told}."
 
 
-def length(hours: float) -> str:
-    """So many hours, or days where there are more than two."""
-    count, unit = (hours, "hour") if abs(hours) < 48 else (hours / 24, "day")
-    shown = f"{count:.0f}" if count == int(count) else f"{count:.1f}"
-    return f"{shown} {unit}{'' if shown in ('1', '-1') else 's'}"
+def since(hours: float) -> str:
+    """When an alarm came, seen from the beginning of what it told."""
+    if abs(hours) < MOMENT:
+        return "at once"
+    count, unit = (abs(hours), "hour") if abs(hours) < DAYS else (abs(hours) / 24, "day")
+    shown = f"{count:.1f}".removesuffix(".0")
+    plural = "" if shown == "1" else "s"
+    return f"{shown} {unit}{plural} {'after' if hours > 0 else 'before'} it began"
 
 
 def _of_cells(side: Mapping[str, Any], verdict: Verdict) -> int:

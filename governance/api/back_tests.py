@@ -135,7 +135,7 @@ class BackTestListView(ListAPIView[BackTest]):
     @extend_schema(
         operation_id="back_tests_policy",
         request=PolicyTrialShape,
-        responses=answers(202, BackTestShape, 400, 415, 422),
+        responses=answers(202, BackTestShape, 400, 409, 415, 422),
     )
     def post(self, request: Request) -> Response:
         """Try an approval policy on past change requests; a job computes it."""
@@ -167,7 +167,7 @@ class MonitorTrialView(APIView):
     @extend_schema(
         operation_id="back_tests_monitor",
         request=MonitorTrialShape,
-        responses=answers(202, BackTestShape, 400, 415, 422),
+        responses=answers(202, BackTestShape, 400, 409, 415, 422),
     )
     def post(self, request: Request, monitor: int) -> Response:
         """Try other settings of a monitor on its stored windows; a job computes it."""

@@ -94,7 +94,7 @@ class BackTest(models.Model):
         if self.monitor is not None:
             return f"the monitor {self.monitor}"
         tier = self.get_risk_tier_display().lower()
-        return f"the approval policy for {self.kind.replace('_', ' ')}, {tier} risk"
+        return f"the policy to {self.kind.replace('_', ' ')} a {tier}-risk model"
 
     @property
     def last_day(self) -> date:

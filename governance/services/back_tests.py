@@ -12,11 +12,11 @@ from accounts.policies import require
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.jobs.monitor_trials import planned_windows
-from governance.models import BackTest, BackTestSubject
+from governance.models import BackTest, BackTestState, BackTestSubject
 from governance.policies import can_try_policy
 from governance.reads.evidence import current_policy
 from governance.reads.past_changes import past_requests
-from governance.refusals import Incomplete
+from governance.refusals import Incomplete, NoSuchStep
 from governance.trials import (
     LONGEST,
     LONGEST_LOOK,
@@ -33,6 +33,7 @@ from monitoring.policies import can_try
 from monitoring.services.monitors import MonitorInvalid, proposed
 
 KIND = "governance.back_test"
+MOST_WAITING = 10
 ONLY_WHO_DECIDES = (
     "Administrators and auditors try a policy on everybody's past; validators, reviewers and risk "
     "officers on their team's."
@@ -76,6 +77,7 @@ def ask_policy_trial(
     Raises:
         Refused: the actor decides neither about policies nor about this team's changes.
         Incomplete: the policy or the period makes no sense, or there are too many requests.
+        NoSuchStep: many that the actor asked for are still being computed.
     """
     require(can_try_policy(actor, team.pk if team else None), ONLY_WHO_DECIDES)
     _check_past(past)
@@ -103,6 +105,7 @@ def ask_monitor_trial(
     Raises:
         Refused: the actor is neither of the model's team nor an auditor.
         Incomplete: the settings or the period make no sense, or there are too many windows.
+        NoSuchStep: many that the actor asked for are still being computed.
     """
     require(can_try(actor, monitor), ONLY_THE_TEAM)
     _check_past(past)
@@ -166,6 +169,9 @@ def _refuse_many_requests(row: BackTest) -> None:
 
 
 def _asked(actor: User, row: BackTest) -> BackTest:
+    waiting = BackTest.objects.filter(asked_by=actor, state=BackTestState.REQUESTED)
+    if waiting.count() >= MOST_WAITING:
+        raise NoSuchStep(f"{MOST_WAITING} of yours are being computed: wait for one of them.")
     row.save(force_insert=True)
     claims.enqueue(kind=KIND, key=str(row.pk), subject_id=row.pk)
     record(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from governance.back_test_words import FATE_WORDS, MET_WORDS, VERDICT_WORDS, length
+from governance.back_test_words import FATE_WORDS, MET_WORDS, VERDICT_WORDS, since
 from governance.gates import GATES
 from governance.past_changes import Fate, Verdict
 from governance.reads.back_tests import BackTestPage
@@ -12,6 +12,7 @@ from monitoring.models import Monitor
 from monitoring.web.words import span, threshold_text
 
 Side = Mapping[str, Any]
+Rows = list[tuple[str, str, str]]
 TONES = {"blocked": "blocked", "untold": "unmeasured", "warned": "warning", "passed": "passed"}
 SETTINGS = {
     "minimum_n": "No verdict below so many rows",
@@ -29,15 +30,17 @@ SETTINGS = {
 
 def tables_of(page: BackTestPage) -> dict[str, Any]:
     """What the template shows of a finished back-test; nothing of another."""
+    row = page.row
+    tried = _settings(page, row.monitor) if row.monitor else _proposal(page)
     if not page.result:
-        return {"tried": _proposal(page) if page.row.subject == "policy" else []}
-    return _of_policy(page) if page.row.subject == "policy" else _of_monitor(page)
+        return {"tried": tried}
+    found = _of_monitor(page) if row.monitor else _of_policy(page)
+    return {"tried": tried, **found}
 
 
 def _of_policy(page: BackTestPage) -> dict[str, Any]:
     new, old = page.result["proposed"], page.result["present"]
     return {
-        "tried": _proposal(page),
         "beside": _beside(POLICY_LINES, new, old),
         "fates": [FATE_WORDS[fate].capitalize() for fate in Fate],
         "matrix": [
@@ -49,19 +52,25 @@ def _of_policy(page: BackTestPage) -> dict[str, Any]:
     }
 
 
-def _proposal(page: BackTestPage) -> list[tuple[str, str, str]]:
-    """Signatures and gates, proposed and in force; equal ones too, so that it is whole."""
+def _proposal(page: BackTestPage) -> Rows:
+    """Signatures and gates, proposed and in force: what differs, and how much is the same."""
     new, old = page.row.proposal, page.row.present
     wanted, had = _by_title(new.get("gates", ())), _by_title(old.get("gates", ()))
     titles = [*wanted, *(one for one in had if one not in wanted)]
     gates = [(one, wanted.get(one, "not asked"), had.get(one, "not asked")) for one in titles]
-    return [("Signatures", _signatures(new), _signatures(old)), *gates]
+    whole = [("Signatures", _signatures(new), _signatures(old)), *gates]
+    rows = [row for row in whole if row[1] != row[2]]
+    same = len(whole) - len(rows)
+    return [*rows, (f"{same} others", "the same", "the same")] if same else rows
 
 
 def _signatures(policy: Mapping[str, Any]) -> str:
     asked = policy.get("quorum", {})
-    said = (f"{count} {role.replace('_', ' ')}" for role, count in asked.items())
-    return ", ".join(said) or "none"
+    return ", ".join(_people(role, count) for role, count in asked.items()) or "none"
+
+
+def _people(role: str, count: int) -> str:
+    return f"{count} {role.replace('_', ' ')}{'' if count == 1 else 's'}"
 
 
 def _by_title(gates: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -81,6 +90,8 @@ def _asked(gate: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -92,9 +103,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "tone": TONES[row["verdict"]],
         "fate_words": FATE_WORDS[Fate(row["fate"])],
         "why": stopping or [one for one in row["gates"] if one["mode"] == "warn"],
-        "missing": ", ".join(
-            f"{count} {role.replace('_', ' ')}" for role, count in row["lacking"].items()
-        ),
+        "missing": ", ".join(_people(role, count) for role, count in row["lacking"].items()),
     }
 
 
@@ -133,10 +142,9 @@ POLICY_LINES: tuple[tuple[str, Callable[[Side], Any]], ...] = (
 
 
 def _of_monitor(page: BackTestPage) -> dict[str, Any]:
-    result, monitor = page.result, page.row.monitor
+    result = page.result
     return {
         "beside": _beside(MONITOR_LINES, result["proposed"], result["present"]),
-        "tried": _settings(page, monitor) if monitor else [],
         "incidents": [_incident(one) for one in result["incidents"]],
         "alarms": [{**one, "met_words": MET_WORDS[one["met"]]} for one in result["alarms"]],
         "windows": result["rows"],
@@ -144,7 +152,7 @@ def _of_monitor(page: BackTestPage) -> dict[str, Any]:
     }
 
 
-def _settings(page: BackTestPage, monitor: Monitor) -> list[tuple[str, str, str]]:
+def _settings(page: BackTestPage, monitor: Monitor) -> Rows:
     """Thresholds in the measure's unit, and whatever else is different."""
     new, old = page.row.proposal, page.row.present
     tried, now = as_tried(monitor, new), as_tried(monitor, old)
@@ -172,12 +180,12 @@ def _incident(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _delay(hours: float | None) -> str:
-    return "no alarm" if hours is None else f"after {length(hours)}"
+    return "no alarm" if hours is None else since(hours)
 
 
 def _median(side: Side) -> str:
     told = side["delay_hours"]
-    return "–" if told["median"] is None else f"{length(told['median'])} (median of {told['of']})"
+    return "–" if told["median"] is None else f"{since(told['median'])} (median of {told['of']})"
 
 
 MONITOR_LINES: tuple[tuple[str, Callable[[Side], Any]], ...] = (
@@ -187,7 +195,7 @@ MONITOR_LINES: tuple[tuple[str, Callable[[Side], Any]], ...] = (
     ("Alarms", lambda side: side["alarms"]),
     ("Confirmed incidents found", lambda side: _share(side["found"])),
     ("Confirmed incidents missed", lambda side: side["misses"]),
-    ("From its beginning to the alarm", _median),
+    ("Their alarm", _median),
     ("Alarms that people dismissed", lambda side: _share(side["false"])),
     ("Alarms that met no incident", lambda side: side["met"]["nothing"]),
     ("Breaches where nothing is known", lambda side: _share(side["quiet"])),

@@ -119,7 +119,7 @@ class PolicyTrialForm(PastForm):
     def _add(self, one: Asking) -> None:
         mode = one.stored.get("mode", "")
         self.fields[f"{one.place}-mode"] = forms.ChoiceField(
-            required=False, choices=MODES, initial=mode, label="When it does not pass"
+            required=False, choices=MODES, initial=mode, label=GATES[one.gate][0]
         )
         stored = one.stored.get("parameters") or {}
         for name, made in PARAMETERS.get(one.gate, {}).items():
@@ -133,11 +133,16 @@ class PolicyTrialForm(PastForm):
     def of_signatures(self) -> list[forms.BoundField]:
         return [self[f"quorum-{role}"] for role in ROLES]
 
-    def of_gates(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
-        """Every gate with its fields, under its title."""
+    def plain_gates(self) -> list[forms.BoundField]:
+        """Gates that are asked or not, no more."""
+        plain = (one for one in self.askings if one.gate not in PARAMETERS)
+        return [self[f"{one.place}-mode"] for one in plain]
+
+    def other_gates(self) -> Iterator[list[forms.BoundField]]:
+        """Gates with parameters: all fields of each."""
         for one in self.askings:
-            names = ["mode", *PARAMETERS.get(one.gate, {})]
-            yield GATES[one.gate][0], [self[f"{one.place}-{name}"] for name in names]
+            if names := PARAMETERS.get(one.gate):
+                yield [self[f"{one.place}-{name}"] for name in ("mode", *names)]
 
     def quorum(self) -> dict[str, int]:
         counts = {role: self.cleaned_data.get(f"quorum-{role}") for role in ROLES}

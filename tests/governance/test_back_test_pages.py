@@ -95,7 +95,10 @@ def test_a_policy_is_tried_from_the_page_and_its_result_says_what_it_would_have_
     assert reverse("change-request", args=[past[0].pk]) in text
     assert "Incident: Temperature drifted" in text
     assert "Would it have helped?" in text
-    assert f"BT-{row.pk}: the approval policy" in browser.get("/back-tests").content.decode()
+    assert (
+        f"BT-{row.pk}: the policy to promote a medium-risk model"
+        in browser.get("/back-tests").content.decode()
+    )
 
 
 def test_the_form_keeps_parameters_that_it_has_no_field_for(past, anna, signed_in):
@@ -178,7 +181,7 @@ def test_a_monitor_is_tried_by_its_team(flights, olga, signed_in):
     assert monitor.breach == 0.2
     address = f"/api/v1/monitors/{monitor.pk}/back-tests"
     body = {"settings": {"breach": "high"}, **PERIOD}
-    assert client.post(address, body, content_type="application/json").status_code == 400
+    assert client.post(address, body, content_type="application/json").status_code == 422
     body = {"settings": {"breach": 0.5}, **PERIOD}
     assert client.post(address, body, content_type="application/json").status_code == 202
 

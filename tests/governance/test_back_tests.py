@@ -12,7 +12,7 @@ from accounts.roles import Role
 from audit.chain import sha256_of
 from audit.models import Event
 from governance.models import BackTest, ChangeRequest, ClaimCheck, Clearance
-from governance.refusals import Incomplete
+from governance.refusals import Incomplete, NoSuchStep
 from governance.services.back_tests import Past, Policy, ask_monitor_trial, ask_policy_trial
 from ledger import runner
 from ledger.models import Job
@@ -245,6 +245,22 @@ def test_more_requests_than_one_looks_at_are_refused(past, anna, monkeypatch):
     monkeypatch.setattr("governance.services.back_tests.MOST_REQUESTS", 1)
     with Unchanged(), pytest.raises(Incomplete, match="2 requests"):
         ask_policy_trial(actor=anna, policy=policy(), past=last_year())
+
+
+def test_who_has_many_being_computed_waits(past, anna):
+    for _ in range(10):
+        ask_policy_trial(actor=anna, policy=policy(), past=last_year())
+    with Unchanged(), pytest.raises(NoSuchStep, match="wait"):
+        ask_policy_trial(actor=anna, policy=policy(), past=last_year())
+
+
+def test_a_warning_is_a_sign_only_if_somebody_confirmed_it(past, anna):
+    Incident.objects.update(severity="warning")
+    row = done(ask_policy_trial(actor=anna, policy=policy(AUC), past=last_year()))
+    assert line(row, past[0])["fate"] == "well"
+    Incident.objects.update(resolution="confirmed")
+    row = done(ask_policy_trial(actor=anna, policy=policy(AUC), past=last_year()))
+    assert line(row, past[0])["fate"] == "badly"
 
 
 def test_builders_and_strangers_try_no_policy(past, olga, sam, robot, rita, team):
