@@ -196,3 +196,15 @@ def can_try_policy(actor: Any, team_id: int | None) -> bool:
     if can_administer(actor) or can_audit(actor):
         return True
     return team_id is not None and _person(actor) and acts(actor, *SECOND_LINE, team_id=team_id)
+
+
+def can_see_challenge(actor: Any, team_id: int) -> bool:
+    """Figures of a team: whoever challenges in it, and who looks at everything."""
+    if can_administer(actor) or can_audit(actor):
+        return True
+    return _person(actor) and acts(actor, *SECOND_LINE, team_id=team_id)
+
+
+def can_switch_challenge(actor: Any, team_id: int) -> bool:
+    officer = _person(actor) and acts(actor, Role.RISK_OFFICER, team_id=team_id)
+    return can_administer(actor) or officer

@@ -188,6 +188,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "since": "2026-01-01",
         "until": "2026-02-01",
     },
+    "PUT api/v1/challenge/{team}": {"on": True, **REASON},
+    "POST challenge/{team}": {"on": "yes", **REASON},
     "POST bundles": {"model": "flight-delay", "since": "2026-01-01", "until": "2026-01-02"},
 }
 

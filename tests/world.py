@@ -73,6 +73,8 @@ class World:
     position: int = 1
     bundle: int = 0
     back_test: int = 0
+    team: str = "flight-operations"
+    kind: str = "card"
 
 
 def world_of(team: Team, owner: User) -> World:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import Team
@@ -12,26 +12,26 @@ from governance.models.requests import ChangeRequest
 class EvidenceKind(models.TextChoices):
     """The evidence of a change, as the pages that show it."""
 
-    REQUEST = "request", "the request"
+    REQUEST = "request", "the request, with its gates and numbers"
     CARD = "card", "the card"
+    VERSION = "version", "the version and its files"
+    PURPOSE = "purpose", "the purpose"
     MEASUREMENTS = "measurements", "measurements"
     INCIDENTS = "incidents", "incidents"
-    FILES = "files", "the version and its files"
     FINDINGS = "findings", "findings"
     GUIDELINES = "guidelines", "ethical guidelines"
 
 
 class EvidenceOpening(models.Model):
-    """A person who may sign opened one kind of a request's evidence: first and last time, no more.
+    """A person who may sign opened one kind of a request's evidence for the first time.
 
-    Not evidence itself: rows are deleted when their retention is over, and never shown by person.
+    Written once (a trigger), never shown by person, deleted when its retention is over.
     """
 
-    request = models.ForeignKey(ChangeRequest, on_delete=models.CASCADE, related_name="openings")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    request = models.ForeignKey(ChangeRequest, on_delete=models.PROTECT, related_name="openings")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12, choices=EvidenceKind)
-    first_at = models.DateTimeField(db_default=Now())
-    last_at = models.DateTimeField(db_default=Now())
+    opened_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
@@ -39,25 +39,28 @@ class EvidenceOpening(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=EvidenceKind.values), name="opening_kind_known"
             ),
-            models.CheckConstraint(
-                condition=Q(first_at__lte=F("last_at")), name="opening_first_before_last"
-            ),
         ]
-        indexes = [models.Index(fields=["last_at"], name="opening_retention")]
+        indexes = [models.Index(fields=["opened_at"], name="opening_retention")]
 
     def __str__(self) -> str:
         return f"{self.request}: {self.get_kind_display()}"
 
 
 class ChallengeSwitch(models.Model):
-    """Whether openings of evidence are counted in a team; without a row they are."""
+    """Effective challenge was switched on or off for a team; the newest row holds, none is off."""
 
-    team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
     on = models.BooleanField()
-    changed_by = models.ForeignKey(
+    reason = models.CharField(max_length=400)
+    switched_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
-    changed_at = models.DateTimeField(db_default=Now())
+    printed_name = models.CharField(max_length=120)
+    switched_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["team", "-id"], name="challenge_newest")]
 
     def __str__(self) -> str:
         return f"effective challenge of {self.team}: {'on' if self.on else 'off'}"

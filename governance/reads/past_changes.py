@@ -57,7 +57,7 @@ def past_requests(
 def past_changes(requests: Sequence[ChangeRequest], *, within: timedelta) -> list[PastChange]:
     """Each request with its past, signatures and aftermath. Nine queries for any number."""
     rebuilt, signed = _pasts(requests), _signed(requests)
-    signs = _signs([one for one in requests if one.executed_at], within)
+    signs = aftermath([one for one in requests if one.executed_at], within)
     return [
         PastChange(one, rebuilt[one.pk], signed[one.pk], tuple(signs[one.pk])) for one in requests
     ]
@@ -123,7 +123,7 @@ def _signed(requests: Sequence[ChangeRequest]) -> dict[int, dict[str, int]]:
 Source = Callable[[Sequence[ChangeRequest]], Iterable[tuple[tuple[Any, ...], Sign]]]
 
 
-def _signs(requests: Sequence[ChangeRequest], within: timedelta) -> dict[int, list[Sign]]:
+def aftermath(requests: Sequence[ChangeRequest], within: timedelta) -> dict[int, list[Sign]]:
     """Signs after each request was carried out, in time, oldest first."""
     found: dict[int, list[Sign]] = defaultdict(list)
     for source, keyed in SOURCES:
