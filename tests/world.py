@@ -14,6 +14,7 @@ from governance.jobs.controls import rebuild_controls
 from governance.jobs.findings import Found, raise_finding
 from governance.jobs.frameworks import store_edition
 from governance.models import (
+    ApprovalPolicy,
     AttachedEvidence,
     Attestation,
     BackTest,
@@ -26,11 +27,13 @@ from governance.models import (
     Guideline,
     GuidelineAnswers,
     GuidelineEdition,
+    PolicyChange,
     Sample,
     SampleEntry,
     SampleItem,
     Waiver,
 )
+from governance.rounds import one_round
 from governance.services.policies import install_default_policies
 from governance.services.requests import submit
 from monitoring.models import Experiment, Incident, Measurement, Monitor, Run
@@ -72,9 +75,12 @@ class World:
     sample: int = 0
     position: int = 1
     bundle: int = 0
+    kind: str = "retire"
+    tier: str = "low"
+    change: int = 0
     back_test: int = 0
     team: str = "flight-operations"
-    kind: str = "card"
+    part: str = "card"
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -130,7 +136,8 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
-    return replace(world, back_test=_tried(run.monitor, owner), **_sampled(request, owner))
+    more = {"back_test": _tried(run.monitor, owner), "change": _proposed().pk}
+    return replace(world, **more, **_sampled(request, owner))
 
 
 def _tried(monitor: Monitor, owner: User) -> int:
@@ -147,6 +154,24 @@ def _tried(monitor: Monitor, owner: User) -> int:
         asked_by=owner,
         printed_name=owner.name,
     ).pk
+
+
+def _proposed() -> PolicyChange:
+    """A stricter policy that waits, proposed by somebody who left."""
+    left = User.objects.create_user("liam@example.org", "Liam", None)
+    policy = ApprovalPolicy.objects.get(kind="retire", risk_tier="low", current=True)
+    return PolicyChange.objects.create(
+        kind=policy.kind,
+        risk_tier=policy.risk_tier,
+        base=policy,
+        rounds=one_round({"reviewer": 2}),
+        gates=policy.gates,
+        loosens=False,
+        needed={"risk_officer": 1},
+        reason="Two see more than one.",
+        digest="9" * 64,
+        proposed_by=left,
+    )
 
 
 def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:

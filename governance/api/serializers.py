@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.api.policy_shapes import RoundShape
 from governance.api.proving import SignedSerializer
 from governance.conditions import MOST
 from governance.models import (
@@ -130,6 +131,7 @@ class SignOffSerializer(serializers.ModelSerializer[SignOff]):
         fields = [
             "printed_name",
             "role",
+            "round",
             "decision",
             "meaning",
             "reason",
@@ -144,6 +146,11 @@ class SignOffSerializer(serializers.ModelSerializer[SignOff]):
 
 
 class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
+    quorum = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Signatures by role, over all rounds"
+    )
+    rounds = RoundShape(many=True)
+    round = serializers.IntegerField(help_text="That is being signed, or was signed last")
     model = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
     version = serializers.IntegerField(source="version.number")
     requested_by = serializers.CharField(source="requested_by.name")
@@ -162,6 +169,8 @@ class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
             "reason",
             "requested_by",
             "quorum",
+            "rounds",
+            "round",
             "digest",
             "submitted_at",
             "decided_at",
@@ -173,7 +182,9 @@ class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
 class RequestDetailSerializer(RequestSerializer):
     gates = GateSerializer(many=True)
     signatures = SignOffSerializer(many=True, source="signoffs")
-    missing = serializers.SerializerMethodField(help_text="Signatures still needed, by role")
+    missing = serializers.SerializerMethodField(
+        help_text="Signatures that the open round still needs, by role"
+    )
     stale = serializers.SerializerMethodField(help_text="What changed since submission")
     in_force = ConditionSerializer(many=True, help_text="Its conditions since it was carried out")
 

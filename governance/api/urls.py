@@ -35,6 +35,14 @@ from governance.api.guidelines import (
     VersionGuidelinesView,
     VersionGuidelineView,
 )
+from governance.api.policies import (
+    PolicyChangeListView,
+    PolicyChangeView,
+    PolicyDecisionView,
+    PolicyListView,
+    PolicyView,
+    PolicyWithdrawView,
+)
 from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
@@ -112,6 +120,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "attestations/<int:attestation>/sign",
         AttestationSignView.as_view(),
         name="api-attestation-sign",
+    ),
+    path("policies", PolicyListView.as_view(), name="api-policies"),
+    path("policies/<slug:kind>/<slug:tier>", PolicyView.as_view(), name="api-policy"),
+    path("policy-changes", PolicyChangeListView.as_view(), name="api-policy-changes"),
+    path("policy-changes/<int:change>", PolicyChangeView.as_view(), name="api-policy-change"),
+    path(
+        "policy-changes/<int:change>/decisions",
+        PolicyDecisionView.as_view(),
+        name="api-policy-decisions",
+    ),
+    path(
+        "policy-changes/<int:change>/withdraw",
+        PolicyWithdrawView.as_view(),
+        name="api-policy-withdraw",
     ),
     path("guidelines", GuidelineListView.as_view(), name="api-guidelines"),
     path("guidelines/<slug:guideline>", GuidelineView.as_view(), name="api-guideline"),

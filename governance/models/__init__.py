@@ -31,6 +31,7 @@ from governance.models.guidelines import (
     GuidelineEdition,
 )
 from governance.models.policies import ApprovalPolicy
+from governance.models.policy_changes import PolicyChange, PolicyChangeState, PolicySignature
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
@@ -84,6 +85,9 @@ __all__ = [
     "GuidelineAnswers",
     "GuidelineEdition",
     "ModelScope",
+    "PolicyChange",
+    "PolicyChangeState",
+    "PolicySignature",
     "Population",
     "PurposeChange",
     "Revalidation",

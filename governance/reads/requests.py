@@ -23,7 +23,8 @@ from governance.reads.conditions import ConditionLine, condition_line
 from governance.reads.evidence import what_changed
 from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
-from governance.reads.signatures import missing
+from governance.reads.signatures import missing, not_now
+from governance.rounds import Round, rounds_of
 from governance.states import APPROVING, RequestState
 from registry.models import Contribution
 
@@ -58,6 +59,8 @@ class RequestLine:
     decided_at: datetime | None
     signed: int
     needed: int
+    round: int
+    rounds: tuple[Round, ...]
     reason: str
     stale: bool = False
 
@@ -135,6 +138,7 @@ class SignatureLine:
     id: int
     name: str
     role: str
+    round: int
     decision: str
     meaning: str
     reason: str
@@ -219,6 +223,8 @@ def line_of(row: ChangeRequest, *, stale: bool) -> RequestLine:
         decided_at=row.decided_at,
         signed=0 if stale else len(_counting(row, row.signoffs.all())),
         needed=sum(row.quorum.values()),
+        round=1 if stale else row.round,
+        rounds=rounds_of(row.rounds),
         reason=row.reason,
         stale=stale,
     )
@@ -316,8 +322,9 @@ def _unapproved(
     user: User, row: ChangeRequest, needed: dict[str, int], changed: Sequence[str]
 ) -> str:
     """Why somebody who may decide cannot approve now, but only reject."""
-    if not any(role in needed for role in signing_roles(user, row)):
-        return "Your role has signed already; another role's signature is needed."
+    roles = signing_roles(user, row)
+    if not set(needed) & set(roles):
+        return not_now(row, roles)
     return f"{' '.join(changed)} The evidence must be refreshed first." if changed else ""
 
 
@@ -361,6 +368,7 @@ def _signature(row: ChangeRequest, signoff: SignOff, changed: Sequence[str]) -> 
         id=signoff.pk,
         name=signoff.printed_name,
         role=signoff.role,
+        round=signoff.round,
         decision=signoff.decision,
         meaning=signoff.meaning,
         reason=signoff.reason,

@@ -20,6 +20,7 @@ from governance.models import (
     Waiver,
 )
 from governance.reads.populations import rows_of
+from governance.rounds import in_words
 from monitoring.models import Alert, Incident, IncidentEntry
 
 MOST = 100
@@ -100,13 +101,9 @@ def _request_facts(row: ChangeRequest) -> Facts:
         ("Asked for", row.submitted_at),
         ("Why", row.reason),
         ("Policy", f"{row.policy}"),
-        ("Signatures asked for", _quorum(row.quorum)),
+        ("Signatures asked for", in_words(row.rounds)),
         ("Digest that was to be signed", row.digest),
     ]
-
-
-def _quorum(quorum: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {role.replace('_', ' ')}" for role, count in quorum.items())
 
 
 def _evidence(row: ChangeRequest) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, Decision, SignOff
 from governance.policies import had_a_hand, signing_roles
 from governance.reads.evidence import what_changed
-from governance.reads.signatures import counting, missing
+from governance.reads.signatures import counting, missing, not_now
 from governance.refusals import (
     AlreadySigned,
     EvidenceChanged,
@@ -22,6 +22,7 @@ from governance.refusals import (
     Incomplete,
     NotOpen,
 )
+from governance.rounds import open_round
 from governance.services.proofs import prove
 from governance.states import RequestState, move_request
 from ledger import claims
@@ -104,6 +105,7 @@ def _sign(
         person=actor,
         printed_name=actor.name,
         role=role,
+        round=request.round,
         decision=decision,
         meaning=meaning,
         reason=reason,
@@ -139,7 +141,7 @@ def _role_to_fill(actor: User, request: ChangeRequest, decision: str, expected_d
     needed = missing(request, counting(request))
     fitting = [role for role in roles if role in needed]
     if not fitting:
-        raise AlreadySigned("Your role has signed already; another role's signature is needed.")
+        raise AlreadySigned(not_now(request, roles))
     return fitting[0]
 
 
@@ -149,11 +151,15 @@ def _refuse_stale(request: ChangeRequest) -> None:
 
 
 def _follow(request: ChangeRequest, decision: str) -> GovernanceEvent | None:
-    """What the signature brings about: a rejection ends it, the last approval has it executed."""
+    """What the signature brings about: a rejection ends it, the last one of a round opens the next,
+    the last one of all has it executed."""
     if decision == Decision.REJECT:
         _move(request, "reject")
         return GovernanceEvent.REQUEST_REJECTED
-    if missing(request, counting(request)):
+    now = open_round(request.rounds, counting(request))
+    if now is not None:
+        request.round = now.number
+        request.save(update_fields=["round"])
         return None
     _move(request, "approve")
     claims.enqueue(kind="governance.execute", key=f"request-{request.pk}", subject_id=request.pk)
@@ -175,6 +181,7 @@ def _record(
         signoff,
         request=request.pk,
         role=signoff.role,
+        round=signoff.round,
         decision=signoff.decision,
         meaning=signoff.meaning,
         reason=signoff.reason,

@@ -112,16 +112,16 @@ PLACES: dict[str, Callable[[ChangeRequest], str]] = {
 
 @never_cache
 @require_safe
-def open_evidence(request: HttpRequest, request_id: int, kind: str) -> HttpResponse:
+def open_evidence(request: HttpRequest, request_id: int, part: str) -> HttpResponse:
     """Go to a page of evidence; that it was opened is noted where the team has that counted."""
     person = person_of(request)
     rows = ChangeRequest.objects.visible_to(person).select_related("model", "version")
     row = get_object_or_404(rows, pk=request_id)
-    if kind not in PLACES:
+    if part not in PLACES:
         raise Http404
     if request.method == "GET":
-        note_opening(actor=person, request_id=row.pk, kind=EvidenceKind(kind))
-    return redirect(PLACES[kind](row))
+        note_opening(actor=person, request_id=row.pk, kind=EvidenceKind(part))
+    return redirect(PLACES[part](row))
 
 
 def links_of(row_id: int) -> list[dict[str, Any]]:

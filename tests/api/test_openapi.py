@@ -75,6 +75,9 @@ def ids(operation, world):
         "sample": world.sample,
         "position": world.position,
         "bundle": world.bundle,
+        "kind": world.kind,
+        "tier": world.tier,
+        "change": world.change,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_second_factors'),
-        ('governance', '0008_claim_checks'),
+        ('governance', '0009_rounds'),
         ('monitoring', '0006_resolutions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
