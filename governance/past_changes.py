@@ -6,15 +6,14 @@ not, the answer is that it cannot be told, and why.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from governance.card_fields import completeness
-from governance.gates import GATES, SEVERITIES, Facts
-from governance.numbers import MEASURED, Number
+from governance.gates import GATES, SEVERITIES, Facts, title_of
+from governance.numbers import Number
 
 
 class Verdict(StrEnum):
@@ -117,39 +116,6 @@ def ask(gates: Sequence[Mapping[str, Any]], past: Past) -> list[Asked]:
     return [replace(one, place=place) for place, one in enumerate(told)]
 
 
-def readable(gate: Mapping[str, Any]) -> bool:
-    """Whether the rule of a gate can read its parameters, tried on facts that say nothing."""
-    parameters = dict(gate.get("parameters") or {})
-    number = Number("", "", 0.5, MEASURED)
-    with suppress(AttributeError, KeyError, TypeError, ValueError):
-        number = replace(number, metric=str(parameters.get("metric", "")))
-        GATES[gate["gate"]][1](replace(NOTHING_SAID, numbers=(number,)), parameters)
-        return True
-    return False
-
-
-NOTHING_SAID = Facts(
-    kind="promote",
-    environment="production",
-    role="champion",
-    task="binary",
-    version=1,
-    stage="candidate",
-    artifact_digest="",
-    files=(),
-    schema_fields=0,
-    reference_rows=0,
-    card_share=0.0,
-    card_missing=(),
-    monitors={},
-    incidents=(),
-    numbers=(),
-    champion=None,
-    champion_numbers=(),
-    has_groups=True,
-)
-
-
 def verdict_of(asked: Sequence[Asked]) -> Verdict:
     """Blocked if a gate that prevents fails, untold if one of them cannot be told."""
     preventing = [one.passed for one in asked if one.mode == "prevent"]
@@ -181,7 +147,7 @@ def fate_of(
 def _ask(gate: Mapping[str, Any], past: Past, facts: Facts, known: frozenset[str]) -> Asked:
     name, mode = str(gate["gate"]), str(gate["mode"])
     parameters = dict(gate.get("parameters") or {})
-    title, rule = GATES[name]
+    title, rule = title_of(gate), GATES[name][1]
     then = _answer_then(past, name, parameters)
     if then is not None:
         return Asked(0, name, title, mode, bool(then["passed"]), str(then["message"]), Basis.THEN)

@@ -7,19 +7,16 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from accounts.roles import Role
-from governance.gates import GATES
-from governance.past_changes import readable
+from governance.gate_parameters import BadPolicy, clean_gates
 from governance.policy_table import TIERS
-from governance.states import GateMode, RequestKind
+from governance.rounds import ROLES
+from governance.states import RequestKind
 from monitoring.stats.intervals import wilson
 
 MOST_REQUESTS = 500
 MOST_WINDOWS = 1_000
 LONGEST = timedelta(days=3 * 366)
 LONGEST_LOOK = 365
-MOST_GATES = 40
-ROLES = tuple(role.value for role in (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER))
 # Rows that a stored result names one by one; counts are of all.
 MOST_ROWS = 300
 
@@ -59,12 +56,8 @@ def what_is_wrong(
     counted = all(count in range(1, 10) for count in quorum.values())
     if not quorum or not counted or not set(quorum) <= set(ROLES):
         return "quorum", "One to nine signatures of validators, reviewers, risk officers."
-    if len(gates) > MOST_GATES:
-        return "gates", f"At most {MOST_GATES} gates."
-    return next((("gates", said) for gate in gates if (said := _wrong_gate(gate))), None)
-
-
-def _wrong_gate(gate: Mapping[str, Any]) -> str:
-    if gate.get("gate") not in GATES or gate.get("mode") not in list(GateMode):
-        return f"Gates are {', '.join(GATES)}; each with a mode."
-    return "" if readable(gate) else f"The gate {gate['gate']} cannot read its parameters."
+    try:
+        clean_gates(gates)
+    except BadPolicy as error:
+        return error.field, str(error)
+    return None

@@ -16,11 +16,12 @@ from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.back_test_querysets import BackTestQuerySet
 from governance.back_test_words import headline
+from governance.gate_parameters import MOST_GATES
 from governance.models import BackTest
 from governance.services import back_tests as work
 from governance.services.back_tests import Past, Policy
 from governance.states import GateMode, RequestKind
-from governance.trials import LONGEST_LOOK, MOST_GATES
+from governance.trials import LONGEST_LOOK
 from monitoring.api.serializers import MonitorSettings
 from monitoring.models import Monitor
 from registry.models import RiskTier

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from governance.gates import GATES
+from governance.gates import title_of
 from governance.models import BackTest
 from governance.past_changes import Fate, Verdict, ask, fate_of, lacking, verdict_of
 from governance.reads.past_changes import PastChange, past_changes, past_requests
@@ -15,6 +15,7 @@ FORMAT = "ombud-back-test-policy/1"
 CAVEATS = (
     "Requests that gates refused at submission were never stored: a milder policy is not judged.",
     "Who would have signed under another quorum is not known, only which signatures were missing.",
+    "In which order they would have signed is not told: signatures of all rounds are counted.",
     "A change that the policy would have blocked might have been mended and asked for again.",
 )
 
@@ -141,7 +142,7 @@ def _gate(
     said = Counter(one["passed"] for one in answers)
     return {
         "gate": gate["gate"],
-        "title": GATES[gate["gate"]][0],
+        "title": title_of(gate),
         "mode": gate["mode"],
         "parameters": gate.get("parameters") or {},
         "passed": sum(place in row["passed"] for row in looked),

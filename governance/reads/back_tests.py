@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from accounts.models import Team
 from accounts.policies import can_administer
 from governance.back_test_words import headline
-from governance.models import ApprovalPolicy, BackTest
+from governance.models import ApprovalPolicy, BackTest, PolicyChange
 from governance.policies import can_audit, can_try_policy
 
 PAGE = 25
@@ -48,5 +48,22 @@ def tries_on_everybody(user: Any) -> bool:
     return can_administer(user) or can_audit(user)
 
 
-def policy_in_force(kind: str, tier: str) -> ApprovalPolicy | None:
-    return ApprovalPolicy.objects.filter(kind=kind, risk_tier=tier, current=True).first()
+@dataclass(frozen=True)
+class Start:
+    """What the form of a trial starts with, and what that is."""
+
+    rounds: list[dict[str, Any]]
+    gates: list[dict[str, Any]]
+    said: str
+
+
+def start_of(kind: str, tier: str, change: str) -> Start:
+    """A proposal of this kind and tier that waits or waited, else the policy in force."""
+    rows = PolicyChange.objects.filter(kind=kind, risk_tier=tier)
+    number = int(change) if change.isascii() and change.isdigit() and len(change) < 19 else 0
+    if row := rows.filter(pk=number).first():
+        return Start(row.rounds, row.gates, f"The form starts with PC-{row.pk}.")
+    now = ApprovalPolicy.objects.filter(kind=kind, risk_tier=tier, current=True).first()
+    if now is None:
+        return Start([], [], "No policy is in force.")
+    return Start(now.rounds, now.gates, f"The form starts with policy {now.number}, in force.")

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from governance.back_test_words import FATE_WORDS, MET_WORDS, VERDICT_WORDS, since
-from governance.gates import GATES
+from governance.gates import title_of
 from governance.past_changes import Fate, Verdict
 from governance.reads.back_tests import BackTestPage
+from governance.rounds import quorum_words
 from monitoring.jobs.trying import as_tried
 from monitoring.models import Monitor
 from monitoring.web.words import span, threshold_text
@@ -66,21 +67,11 @@ def _proposal(page: BackTestPage) -> Rows:
 
 def _signatures(policy: Mapping[str, Any]) -> str:
     asked = policy.get("quorum", {})
-    return ", ".join(_people(role, count) for role, count in asked.items()) or "none"
-
-
-def _people(role: str, count: int) -> str:
-    return f"{count} {role.replace('_', ' ')}{'' if count == 1 else 's'}"
+    return quorum_words(asked) if asked else "none"
 
 
 def _by_title(gates: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for gate in gates:
-        title = GATES[gate["gate"]][0]
-        while title in found:
-            title += ", again"
-        found[title] = _asked(gate)
-    return found
+    return {title_of(gate): _asked(gate) for gate in gates}
 
 
 def _asked(gate: Mapping[str, Any]) -> str:
@@ -103,7 +94,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "tone": TONES[row["verdict"]],
         "fate_words": FATE_WORDS[Fate(row["fate"])],
         "why": stopping or [one for one in row["gates"] if one["mode"] == "warn"],
-        "missing": ", ".join(_people(role, count) for role, count in row["lacking"].items()),
+        "missing": quorum_words(row["lacking"]) if row["lacking"] else "",
     }
 
 

@@ -12,15 +12,14 @@ from accounts.sessions import person_of
 from governance.reads.back_tests import (
     back_test_lines,
     back_test_page,
-    policy_in_force,
+    start_of,
     teams_to_try,
     tries_on_everybody,
 )
-from governance.refusals import Unable
+from governance.refusals import Incomplete, Unable
 from governance.services import back_tests as work
 from governance.services.back_tests import Policy
 from governance.states import RequestKind
-from governance.trials import signatures_of
 from governance.web.answers import blame
 from governance.web.back_test_tables import tables_of
 from governance.web.trial_forms import MonitorTrialForm, PolicyTrialForm
@@ -46,11 +45,11 @@ def policy_trial(request: HttpRequest) -> HttpResponse:
     teams, everybody = teams_to_try(person), tries_on_everybody(person)
     require(everybody or bool(teams), work.ONLY_WHO_DECIDES)
     kind, tier = _chosen(request)
-    now = policy_in_force(kind, tier)
+    start = start_of(kind, tier, request.GET.get("change", ""))
     form = PolicyTrialForm(
         request.POST if request.method == "POST" else None,
-        quorum=signatures_of(now) if now else {},
-        gates=now.gates if now else [],
+        rounds=start.rounds,
+        gates=start.gates,
         teams=teams,
         everybody=everybody,
     )
@@ -58,16 +57,19 @@ def policy_trial(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             row = _ask_policy(person, kind, tier, form)
+        except Incomplete as error:
+            form.add_error(form.field_of(error.field), str(error))
         except Unable as error:
             status = blame(form, error)
         else:
             return redirect("back-test", row.pk)
-    context = {"form": form, "kind": kind, "tier": tier, "now": now, "choice": _choice(kind, tier)}
+    choice = _choice(kind, tier)
+    context = {"form": form, "kind": kind, "tier": tier, "start": start, "choice": choice}
     return render(request, "governance/policy_trial.html", context, status=status)
 
 
 def _ask_policy(person: User, kind: str, tier: str, form: PolicyTrialForm) -> Any:
-    slug = form.cleaned_data["team"]
+    slug = form.team_slug()
     team = get_object_or_404(Team, slug=slug) if slug else None
     policy = Policy(kind, tier, form.quorum(), form.gates())
     reason = form.cleaned_data["reason"]

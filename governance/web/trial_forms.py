@@ -1,66 +1,41 @@
 """What is tried on the past, as people fill it in: a policy gate by gate, or a monitor."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
 
 from accounts.models import Team
-from governance.gates import GATES, SEVERITIES
+from governance.rounds import in_all
 from governance.services.back_tests import Past
-from governance.states import GateMode
-from governance.trials import LONGEST_LOOK, ROLES
-from monitoring.models import Monitor, MonitorKind
+from governance.trials import LONGEST_LOOK
+from governance.web.policy_forms import PolicyForm, Stored
+from monitoring.models import Monitor
 
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-MODES = [("", "not asked"), *((mode.value, mode.value) for mode in GateMode)]
-LIMITED = "within_limits"
 USUAL = timedelta(days=364)
 
 
-def _share() -> forms.Field:
-    return forms.FloatField(min_value=0, max_value=1, label="Share of the sections, 0 to 1")
+def _today() -> date:
+    return datetime.now(tz=UTC).date()
 
 
-def _kinds() -> forms.Field:
-    kinds = forms.CheckboxSelectMultiple
-    return forms.MultipleChoiceField(choices=MonitorKind.choices, widget=kinds, label="Of the kind")
-
-
-def _severity() -> forms.Field:
-    return forms.ChoiceField(choices=[(one, one) for one in SEVERITIES], label="From severity")
-
-
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "card_complete": {"minimum": _share},
-    "monitors_enabled": {"kinds": _kinds},
-    "no_open_findings": {"severity": _severity},
-    "not_worse": {"margin": lambda: forms.FloatField(min_value=0, label="Worse by at most")},
-    LIMITED: {
-        "metric": lambda: forms.CharField(max_length=60, label="Measure"),
-        "at_least": lambda: forms.FloatField(label="At least"),
-        "at_most": lambda: forms.FloatField(label="At most"),
-    },
-}
-DEFAULTS = {"severity": "critical"}
-
-
-@dataclass(frozen=True)
-class Asking:
-    """One gate of the form: its name, what is stored of it, and its fields' common beginning."""
-
-    place: str
-    gate: str
-    stored: Mapping[str, Any]
+def _first_day() -> date:
+    return _today() - USUAL
 
 
 class PastForm(forms.Form):
-    """Over which past."""
+    """Over which past; the last year, if nothing is said."""
 
-    since = forms.DateField(widget=DAY, label="From (UTC)")
-    until = forms.DateField(widget=DAY, label="To (UTC)", help_text="This day is included.")
+    since = forms.DateField(widget=DAY, label="From (UTC)", required=False, initial=_first_day)
+    until = forms.DateField(
+        widget=DAY,
+        label="To (UTC)",
+        required=False,
+        initial=_today,
+        help_text="This day is included.",
+    )
     reason = forms.CharField(
         required=False,
         max_length=400,
@@ -68,21 +43,18 @@ class PastForm(forms.Form):
         help_text="Kept with the result.",
     )
 
-    def __init__(self, data: Any = None, **more: Any) -> None:
-        today = datetime.now(tz=UTC).date()
-        usual = {"since": today - USUAL, "until": today}
-        super().__init__(data, initial=usual | more.pop("initial", {}), **more)
-
     def past(self) -> Past:
         said = self.cleaned_data
-        return Past(said["since"], said["until"], said.get("within_days", 30))
+        since, until = said["since"] or _first_day(), said["until"] or _today()
+        return Past(since, until, said.get("within_days") or 30)
 
 
-class PolicyTrialForm(PastForm):
-    """Starts with the policy in force; a gate that is not asked is left out."""
+class PolicyTrialForm(PastForm, PolicyForm):
+    """The form of a proposal, and over which past: one can be sent as the other."""
 
     team = forms.ChoiceField(required=False, label="Whose past")
     within_days = forms.IntegerField(
+        required=False,
         min_value=1,
         max_value=LONGEST_LOOK,
         initial=30,
@@ -94,87 +66,28 @@ class PolicyTrialForm(PastForm):
         self,
         data: Any = None,
         *,
-        quorum: Mapping[str, int],
-        gates: Sequence[Mapping[str, Any]],
+        rounds: Stored,
+        gates: Stored,
         teams: Sequence[Team],
         everybody: bool,
     ) -> None:
-        super().__init__(data)
+        super().__init__(data, rounds=rounds, gates=gates)
         whose = [("", "everybody's")] if everybody else []
+        self.first_team = "" if everybody or not teams else teams[0].slug
         field = self.fields["team"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [*whose, *((team.slug, team.name) for team in teams)]
-        for role in ROLES:
-            self.fields[f"quorum-{role}"] = forms.IntegerField(
-                required=False,
-                min_value=0,
-                max_value=9,
-                label=f"{role.replace('_', ' ').capitalize()}s",
-                initial=quorum.get(role, 0),
-            )
-        self.askings = list(_askings(gates))
-        for one in self.askings:
-            self._add(one)
-
-    def _add(self, one: Asking) -> None:
-        mode = one.stored.get("mode", "")
-        self.fields[f"{one.place}-mode"] = forms.ChoiceField(
-            required=False, choices=MODES, initial=mode, label=GATES[one.gate][0]
-        )
-        stored = one.stored.get("parameters") or {}
-        for name, made in PARAMETERS.get(one.gate, {}).items():
-            field = made()
-            field.required, field.initial = False, stored.get(name, DEFAULTS.get(name))
-            self.fields[f"{one.place}-{name}"] = field
 
     def of_the_past(self) -> list[forms.BoundField]:
         return [self[name] for name in ("team", "since", "until", "within_days", "reason")]
 
-    def of_signatures(self) -> list[forms.BoundField]:
-        return [self[f"quorum-{role}"] for role in ROLES]
-
-    def plain_gates(self) -> list[forms.BoundField]:
-        """Gates that are asked or not, no more."""
-        plain = (one for one in self.askings if one.gate not in PARAMETERS)
-        return [self[f"{one.place}-mode"] for one in plain]
-
-    def other_gates(self) -> Iterator[list[forms.BoundField]]:
-        """Gates with parameters: all fields of each."""
-        for one in self.askings:
-            if names := PARAMETERS.get(one.gate):
-                yield [self[f"{one.place}-{name}"] for name in ("mode", *names)]
+    def team_slug(self) -> str:
+        """Whose past; where everybody's is not theirs to try, the first of their teams'."""
+        return self.cleaned_data["team"] or self.first_team
 
     def quorum(self) -> dict[str, int]:
-        counts = {role: self.cleaned_data.get(f"quorum-{role}") for role in ROLES}
-        return {role: count for role, count in counts.items() if count}
-
-    def gates(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "gate": one.gate,
-                "mode": self.cleaned_data[f"{one.place}-mode"],
-                "parameters": self._parameters(one),
-            }
-            for one in self.askings
-            if self.cleaned_data[f"{one.place}-mode"]
-        ]
-
-    def _parameters(self, one: Asking) -> dict[str, Any]:
-        """What was filled in; parameters without a field of their own stay as they are stored."""
-        names = PARAMETERS.get(one.gate, {})
-        stored = one.stored.get("parameters") or {}
-        kept = {name: value for name, value in stored.items() if name not in names}
-        said = {name: self.cleaned_data[f"{one.place}-{name}"] for name in names}
-        return kept | {name: value for name, value in said.items() if value not in (None, "")}
-
-
-def _askings(gates: Sequence[Mapping[str, Any]]) -> Iterator[Asking]:
-    """Every gate once; limits as often as they are stored, and once more."""
-    for gate in GATES:
-        stored = [one for one in gates if one["gate"] == gate]
-        spare = 1 if gate == LIMITED or not stored else 0
-        for at, one in enumerate([*stored, *([{}] * spare)]):
-            yield Asking(f"{gate}{at or ''}", gate, one)
+        """Signatures over all rounds: the past does not tell in which order they would come."""
+        return in_all(self.rounds())
 
 
 def _whole(label: str, most: int) -> forms.IntegerField:

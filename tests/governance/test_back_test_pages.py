@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.chain import sha256_of
 from governance.models import BackTest
+from governance.services.policy_changes import propose
 from governance.trials import stored, what_is_wrong
 from ledger import runner
 from ledger.models import Job
@@ -22,6 +23,7 @@ PERIOD = {
     "since": (TODAY - timedelta(days=365)).isoformat(),
     "until": TODAY.isoformat(),
 }
+STAGE = {"gate": "stage", "mode": "prevent", "parameters": {}}
 LIMIT = {
     "gate": "within_limits",
     "mode": "prevent",
@@ -31,7 +33,7 @@ POLICY = {
     "kind": "promote",
     "risk_tier": "medium",
     "quorum": {"reviewer": 2, "validator": 1},
-    "gates": [LIMIT],
+    "gates": [STAGE, LIMIT],
     **PERIOD,
 }
 ADDRESS = "/back-tests/policy?kind=promote&tier=medium"
@@ -58,15 +60,17 @@ def worked_off():
 
 
 def sent(**more):
-    """The form as a browser sends it: signatures, one limit, and the past."""
+    """The form as a browser sends it: two rounds, gates, and the past."""
     said = {
-        "quorum-reviewer": "2",
-        "quorum-validator": "1",
-        "quorum-risk_officer": "0",
-        "within_limits-mode": "",
-        "within_limits1-mode": "prevent",
-        "within_limits1-metric": "auc",
-        "within_limits1-at_least": "0.71",
+        "round1-name": "Validation",
+        "round1-validator": "1",
+        "round2-name": "Decision",
+        "round2-reviewer": "2",
+        "stage-mode": "prevent",
+        "within_limits1-mode": "",
+        "within_limits2-mode": "prevent",
+        "within_limits2-metric": "auc",
+        "within_limits2-at_least": "0.71",
         "card_complete-mode": "warn",
         "card_complete-minimum": "1",
         "no_open_findings-severity": "critical",
@@ -82,12 +86,12 @@ def test_a_policy_is_tried_from_the_page_and_its_result_says_what_it_would_have_
 ):
     browser = signed_in(anna)
     page = browser.get(ADDRESS)
-    assert "starts with policy 1" in page.content.decode()
+    assert "starts with policy 1, in force" in page.content.decode()
     answer = browser.post(ADDRESS, sent())
     assert answer.status_code == 302, answer.context["form"].errors
     row = worked_off()
     assert row.proposal["quorum"] == {"reviewer": 2, "validator": 1}
-    assert row.proposal["gates"][1] == LIMIT | {"parameters": {"metric": "auc", "at_least": 0.71}}
+    assert LIMIT in row.proposal["gates"]
     text = browser.get(answer["Location"]).content.decode()
     assert "It would have blocked 1 of 2 past changes." in text
     assert "Of the one that went wrong, it would have stopped 1; of the 1 that went well" in text
@@ -101,18 +105,46 @@ def test_a_policy_is_tried_from_the_page_and_its_result_says_what_it_would_have_
     )
 
 
-def test_the_form_keeps_parameters_that_it_has_no_field_for(past, anna, signed_in):
-    limit = {"within_limits-mode": "prevent", "within_limits-metric": "accuracy"}
-    signed_in(anna).post(ADDRESS, sent(**limit))
-    gates = BackTest.objects.get().proposal["gates"]
-    four_fifths = next(one for one in gates if "of_groups" in one["parameters"])
-    assert four_fifths["parameters"]["tasks"] == ["binary"]
-    assert "at_least" not in four_fifths["parameters"]
+def test_the_form_of_a_proposal_is_tried_as_it_is(past, anna, signed_in):
+    """What a proposal sends says nothing of a period: the last year is looked at."""
+    said = {name: one for name, one in sent().items() if name not in (*PERIOD, "within_days")}
+    assert signed_in(anna).post(ADDRESS, said).status_code == 302
+    row = BackTest.objects.get()
+    assert (row.last_day, row.within_days) == (TODAY, 30)
+    page = signed_in(anna).get("/policies/promote/medium/propose").content.decode()
+    assert 'formaction="/back-tests/policy?kind=promote&amp;tier=medium"' in page
+
+
+def test_a_proposal_that_waits_fills_the_form(past, anna, rosa, signed_in):
+    gates = [STAGE, {"gate": "card_complete", "mode": "prevent", "parameters": {"minimum": 0.9}}]
+    rounds = [{"name": "All", "quorum": {"reviewer": 3}}]
+    change = propose(
+        actor=rosa,
+        kind="promote",
+        risk_tier="medium",
+        rounds=rounds,
+        gates=gates,
+        reason="Two were too few.",
+    )
+    browser = signed_in(anna)
+    there = f"{ADDRESS}&change={change.pk}"
+    assert (
+        there.replace("&", "&amp;") in browser.get(f"/policy-changes/{change.pk}").content.decode()
+    )
+    form = browser.get(there).context["form"]
+    assert form["card_complete-minimum"].value() == 0.9
+    assert form["round1-reviewer"].value() == 3
+    assert browser.get(f"{ADDRESS}&change=99999999999999999999").status_code == 200
 
 
 def test_a_form_that_makes_no_sense_is_told_why(past, anna, signed_in):
     browser = signed_in(anna)
-    for change in ({"until": "2001-01-01"}, {"quorum-reviewer": "", "quorum-validator": ""}):
+    for change in (
+        {"until": "2001-01-01"},
+        {"round1-validator": "", "round2-reviewer": ""},
+        {"stage-mode": "warn"},
+        {"within_limits2-at_least": ""},
+    ):
         with Unchanged():
             assert browser.post(ADDRESS, sent(**change)).status_code == 422
     assert not BackTest.objects.exists()
@@ -147,9 +179,9 @@ def test_a_policy_is_tried_by_api(past, anna, signed_in):
         {"kind": "sell"},
         {"quorum": {}},
         {"quorum": {"reviewer": 0}},
-        {"gates": [LIMIT | {"gate": "none"}]},
-        {"gates": [LIMIT | {"parameters": {}}]},
-        {"gates": [LIMIT | {"parameters": {"metric": "auc", "at_least": "much"}}]},
+        {"gates": [STAGE, LIMIT | {"gate": "none"}]},
+        {"gates": [STAGE, LIMIT | {"parameters": {}}]},
+        {"gates": [STAGE, LIMIT | {"parameters": {"metric": "auc", "at_least": "much"}}]},
         {"gates": [LIMIT] * 41},
         {"until": "1999-01-01"},
         {"within_days": 0},
@@ -221,8 +253,7 @@ def test_many_rows_cost_as_many_queries_as_one(past, anna, signed_in):
 
 
 def test_a_proposal_is_a_policy_or_says_what_is_missing():
-    assert what_is_wrong("promote", "high", {"reviewer": 1}, [LIMIT]) is None
+    assert what_is_wrong("promote", "high", {"reviewer": 1}, [STAGE, LIMIT]) is None
+    assert what_is_wrong("promote", "high", {"reviewer": 1}, [LIMIT])[0] == "gates"
     assert what_is_wrong("promote", "high", {"auditor": 1}, [])[0] == "quorum"
-    nan = {"gate": "card_complete", "mode": "warn", "parameters": {"minimum": "half"}}
-    assert what_is_wrong("promote", "high", {"reviewer": 1}, [nan])[0] == "gates"
     assert stored({"at": 1}) == {"at": 1}

@@ -33,11 +33,12 @@ def gate(name, mode="prevent", **parameters):
     return {"gate": name, "mode": mode, "parameters": parameters}
 
 
+STAGE = gate("stage")
 AUC = gate("within_limits", metric="auc", at_least=0.71)
 
 
 def policy(*gates, quorum=None, kind="promote", tier="medium"):
-    return Policy(kind, tier, quorum or {"validator": 1, "reviewer": 1}, list(gates))
+    return Policy(kind, tier, quorum or {"validator": 1, "reviewer": 1}, [STAGE, *gates])
 
 
 def last_year(**more):
@@ -145,7 +146,7 @@ def test_what_the_frozen_evidence_does_not_hold_is_told_as_such(past, anna):
         ask_policy_trial(actor=anna, policy=policy(gate("archive_verified")), past=last_year())
     )
     assert {one["verdict"] for one in row.result["rows"]} == {"untold"}
-    assert row.result["proposed"]["gates"][0]["untold"] == 2
+    assert row.result["proposed"]["gates"][1]["untold"] == 2
     assert row.result["proposed"]["shares"]["caught"]["of"] == 0
     assert row.result["proposed"]["shares"]["caught"]["value"] is None
 
@@ -212,8 +213,10 @@ def test_what_was_asked_cannot_be_changed_before_it_is_done(past, anna):
 @pytest.mark.parametrize(
     ("proposal", "field"),
     [
-        (policy(gate("no such gate")), "gates"),
-        (policy(gate("stage", "perhaps")), "gates"),
+        (policy(gate("no such gate")), "gates.1.gate"),
+        (policy(gate("stage", "perhaps")), "gates.1.mode"),
+        (Policy("promote", "medium", {"reviewer": 1}, []), "gates"),
+        (policy(gate("card_complete", minimum="half")), "gates.1.parameters.minimum"),
         (policy(quorum={"developer": 1}), "quorum"),
         (policy(quorum={"reviewer": 0}), "quorum"),
         (policy(kind="sell"), "kind"),
