@@ -136,8 +136,8 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
-    more = {"back_test": _tried(run.monitor, owner), "change": _proposed().pk}
-    return replace(world, **more, **_sampled(request, owner))
+    tried, change = _tried(run.monitor, owner), _proposed().pk
+    return replace(world, back_test=tried, change=change, **_sampled(request, owner))
 
 
 def _tried(monitor: Monitor, owner: User) -> int:

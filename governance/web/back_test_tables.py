@@ -62,7 +62,7 @@ def _proposal(page: BackTestPage) -> Rows:
     whole = [("Signatures", _signatures(new), _signatures(old)), *gates]
     rows = [row for row in whole if row[1] != row[2]]
     same = len(whole) - len(rows)
-    return [*rows, (f"{same} others", "the same", "the same")] if same else rows
+    return [*rows, (f"{same} more", "the same", "the same")] if same else rows
 
 
 def _signatures(policy: Mapping[str, Any]) -> str:
