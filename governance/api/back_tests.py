@@ -56,6 +56,9 @@ class BackTestLineShape(serializers.ModelSerializer[BackTest]):
 
 class BackTestShape(BackTestLineShape):
     says = serializers.SerializerMethodField(help_text="The result in a few sentences")
+    proposal = serializers.DictField(help_text="What is tried, whole")
+    present = serializers.DictField(help_text="What was in force when it was asked for")
+    result = serializers.DictField(allow_null=True, help_text="null until the state is `done`")
 
     class Meta(BackTestLineShape.Meta):
         fields = [
@@ -85,7 +88,9 @@ class GateShape(serializers.Serializer[Any]):
 
 
 class PolicyTrialShape(PastShape):
-    kind = serializers.ChoiceField(choices=[(one.value, one.value) for one in RequestKind])
+    kind = serializers.ChoiceField(
+        choices=[(one.value, one.value.replace("_", " ")) for one in RequestKind]
+    )
     risk_tier = serializers.ChoiceField(choices=RiskTier.choices)
     quorum = serializers.DictField(
         child=serializers.IntegerField(min_value=1, max_value=9),

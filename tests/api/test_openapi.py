@@ -78,6 +78,8 @@ def ids(operation, world):
         "kind": world.kind,
         "tier": world.tier,
         "change": world.change,
+        "team": world.team,
+        "back_test": world.back_test,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }
