@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
     "governance.controls": Kind("governance.jobs.controls.evaluate_model", "lifecycle"),
     "governance.bundle": Kind("governance.jobs.bundles.build_bundle", "lifecycle", 600, 3),
+    "governance.back_test": Kind("governance.jobs.back_tests.run_back_test", "evaluate", 600, 3),
     "governance.daily": Kind("governance.jobs.daily.look_after_rules", "lifecycle", 300),
 }
 

@@ -278,6 +278,7 @@ SPECTACULAR_SETTINGS = {
         "GuidelineStateEnum": [(one, one) for one in ("draft", "in_force", "superseded", "ended")],
         "AnswersStateEnum": [(one, one) for one in ("draft", "signed", "superseded")],
         "EntryKindEnum": "governance.models.EntryKind.choices",
+        "BackTestStateEnum": "governance.models.BackTestState.choices",
         "PolicyChangeStateEnum": "governance.models.PolicyChangeState.choices",
         "UserKindEnum": "accounts.models.UserKind.choices",
         "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],

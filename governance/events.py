@@ -65,3 +65,8 @@ class GovernanceEvent(StrEnum):
     BUNDLE_BUILT = "governance.bundle.built"
     BUNDLE_FAILED = "governance.bundle.failed"
     BUNDLE_TAKEN = "governance.bundle.taken"
+    BACK_TEST_ASKED = "governance.back_test.asked"
+    BACK_TEST_DONE = "governance.back_test.done"
+    BACK_TEST_FAILED = "governance.back_test.failed"
+    CHALLENGE_SWITCHED = "governance.challenge.switched"
+    OPENINGS_DELETED = "governance.challenge.deleted"

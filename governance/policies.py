@@ -258,3 +258,22 @@ def can_change_purpose(actor: Any, model: "Model") -> bool:
 def can_audit(actor: Any) -> bool:
     """Draw samples and write about them: auditors, who change nothing that they audit."""
     return _person(actor) and is_auditor(actor)
+
+
+def can_try_policy(actor: Any, team_id: int | None) -> bool:
+    """On everybody's past whoever sets policies or audits; on a team's, its second line."""
+    if can_administer(actor) or can_audit(actor):
+        return True
+    return team_id is not None and _person(actor) and acts(actor, *SECOND_LINE, team_id=team_id)
+
+
+def can_see_challenge(actor: Any, team_id: int) -> bool:
+    """Figures of a team: whoever challenges in it, and who looks at everything."""
+    if can_administer(actor) or can_audit(actor):
+        return True
+    return _person(actor) and acts(actor, *SECOND_LINE, team_id=team_id)
+
+
+def can_switch_challenge(actor: Any, team_id: int) -> bool:
+    officer = _person(actor) and acts(actor, Role.RISK_OFFICER, team_id=team_id)
+    return can_administer(actor) or officer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.policies import acts
+from accounts.policies import acts, is_auditor
 from accounts.roles import Role
 from monitoring.models import Incident, Monitor
 from registry.models import Model
@@ -21,6 +21,11 @@ def can_change_monitors(actor: Any, model: Model) -> bool:
 
 def can_change_monitor(actor: Any, monitor: Monitor) -> bool:
     return can_change_monitors(actor, monitor.model)
+
+
+def can_try(actor: Any, monitor: Monitor) -> bool:
+    """Other settings on stored windows: nothing is changed, so auditors may, too."""
+    return is_auditor(actor) or acts(actor, *CARETAKERS, team_id=monitor.model.team_id)
 
 
 def can_handle(actor: Any, incident: Incident) -> bool:

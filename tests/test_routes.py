@@ -203,6 +203,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST samples/new": DRAW,
     "POST samples/{sample}/{position}/entries": {"text": "Seen."},
     "POST samples/{sample}/{position}/exception": {"severity": "low", "text": "No."},
+    "POST api/v1/back-tests": {
+        "kind": "promote",
+        "risk_tier": "low",
+        "quorum": {"reviewer": 1},
+        "gates": [],
+        "since": "2026-01-01",
+        "until": "2026-02-01",
+    },
+    "POST api/v1/monitors/{monitor}/back-tests": {
+        "settings": {"breach": 0.3},
+        "since": "2026-01-01",
+        "until": "2026-02-01",
+    },
+    "PUT api/v1/challenge/{team}": {"on": True, **REASON},
+    "POST challenge/{team}": {"on": "yes", **REASON},
     "POST bundles": {"model": "flight-delay", "since": "2026-01-01", "until": "2026-01-02"},
 }
 

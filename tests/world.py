@@ -17,6 +17,7 @@ from governance.models import (
     ApprovalPolicy,
     AttachedEvidence,
     Attestation,
+    BackTest,
     Bundle,
     Card,
     CardRevision,
@@ -78,6 +79,9 @@ class World:
     tier: str = "low"
     change: int = 0
     delegation: int = 0
+    back_test: int = 0
+    team: str = "flight-operations"
+    part: str = "card"
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -133,9 +137,12 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
-    return replace(
-        world, change=_proposed().pk, delegation=_lent(team).pk, **_sampled(request, owner)
-    )
+    made = {
+        "back_test": _tried(run.monitor, owner),
+        "change": _proposed().pk,
+        "delegation": _lent(team).pk,
+    }
+    return replace(world, **made, **_sampled(request, owner))
 
 
 def _lent(team: Team) -> Delegation:
@@ -151,6 +158,22 @@ def _lent(team: Team) -> Delegation:
         ends_on=today,
         reason="On leave",
     )
+
+
+def _tried(monitor: Monitor, owner: User) -> int:
+    """A monitor's settings to be tried on the past; nothing came out yet."""
+    now = timezone.now()
+    return BackTest.objects.create(
+        subject="monitor",
+        team=monitor.model.team,
+        monitor=monitor,
+        proposal={},
+        present={},
+        since=now - timedelta(days=1),
+        until=now,
+        asked_by=owner,
+        printed_name=owner.name,
+    ).pk
 
 
 def _proposed() -> PolicyChange:

@@ -23,8 +23,9 @@ from governance.api.serializers import (
     RequestSerializer,
     SignOffSerializer,
 )
-from governance.models import ChangeRequest
+from governance.models import ChangeRequest, EvidenceKind
 from governance.querysets import ChangeRequestQuerySet
+from governance.services.challenge import note_opening
 from governance.services.requests import refresh_evidence, set_conditions, submit, withdraw
 from governance.services.signoffs import decide
 from governance.states import RequestKind, RequestState
@@ -78,6 +79,12 @@ class RequestView(RetrieveAPIView[ChangeRequest]):
 
     def get_queryset(self) -> ChangeRequestQuerySet:
         return _with_parts(self.request)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        answer = super().retrieve(request, *args, **kwargs)
+        person, pk = person_of(request), int(kwargs["pk"])
+        note_opening(actor=person, request_id=pk, kind=EvidenceKind.REQUEST)
+        return answer
 
 
 class DecisionView(APIView):

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.api.as_of import AsOfView
+from governance.api.back_tests import BackTestListView, BackTestView, MonitorTrialView
 from governance.api.bundles import BundleFileView, BundleListView, BundleView
 from governance.api.cards import CardView
+from governance.api.challenge import ChallengeSwitchView, ChallengeView
 from governance.api.clearance import ClearanceView
 from governance.api.controls import (
     AssessmentView,
@@ -154,6 +156,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bundles", BundleListView.as_view(), name="api-bundles"),
     path("bundles/<int:bundle>", BundleView.as_view(), name="api-bundle"),
     path("bundles/<int:bundle>/file", BundleFileView.as_view(), name="api-bundle-file"),
+    path("challenge", ChallengeView.as_view(), name="api-challenge"),
+    path("challenge/<slug:team>", ChallengeSwitchView.as_view(), name="api-challenge-switch"),
+    path("back-tests", BackTestListView.as_view(), name="api-back-tests"),
+    path("monitors/<int:monitor>/back-tests", MonitorTrialView.as_view(), name="api-try-monitor"),
+    path("back-tests/<int:back_test>", BackTestView.as_view(), name="api-back-test"),
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),

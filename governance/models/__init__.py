@@ -1,6 +1,8 @@
 """What is allowed: cards, controls, policies, change requests, sign-offs, findings, clearance."""
 
+from governance.models.back_tests import BackTest, BackTestState, BackTestSubject
 from governance.models.cards import Card, CardRevision, Claim
+from governance.models.challenge import ChallengeSwitch, EvidenceKind, EvidenceOpening
 from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
 from governance.models.conditions import Condition
@@ -53,10 +55,14 @@ __all__ = [
     "AttachedEvidence",
     "Attestation",
     "AttestationResult",
+    "BackTest",
+    "BackTestState",
+    "BackTestSubject",
     "Bundle",
     "BundleState",
     "Card",
     "CardRevision",
+    "ChallengeSwitch",
     "ChangeRequest",
     "Claim",
     "ClaimCheck",
@@ -69,6 +75,8 @@ __all__ = [
     "Edition",
     "EditionState",
     "EntryKind",
+    "EvidenceKind",
+    "EvidenceOpening",
     "FailedProof",
     "Finding",
     "FindingEntry",

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.policies import require
 from accounts.sessions import person_of
-from governance.models import ChangeRequest
+from governance.models import ChangeRequest, EvidenceKind
 from governance.policies import can_set_conditions, can_withdraw
 from governance.reads.conditions import measurable
 from governance.reads.proposals import Proposal, proposal
 from governance.reads.requests import GateLine, NumberRow, RequestPage, request_page
 from governance.refusals import GatesNotPassed, Unable
+from governance.services.challenge import note_opening
 from governance.services.proofs import bound_to
 from governance.services.requests import (
     ONLY_BUILDERS,
@@ -28,8 +29,9 @@ from governance.services.requests import (
     submit,
     withdraw,
 )
-from governance.states import APPROVING
+from governance.states import APPROVING, RequestState
 from governance.web.answers import blame, tell
+from governance.web.challenge import links_of
 from governance.web.condition_forms import ConditionsForm
 from governance.web.forms import ChangeForm, ReasonForm, SignatureForm
 from governance.web.proving import ask
@@ -120,8 +122,14 @@ def _new_page(
 @require_safe
 def change_request(request: HttpRequest, request_id: int) -> HttpResponse:
     """Everything that a reviewer sees before signing."""
-    page = request_page(person_of(request), request_id)
-    return render(request, "governance/change_request.html", context_of(request, page))
+    person = person_of(request)
+    page = request_page(person, request_id)
+    may_sign = page.my_role and page.line.state == RequestState.OPEN and request.method == "GET"
+    counted = may_sign and note_opening(
+        actor=person, request_id=request_id, kind=EvidenceKind.REQUEST
+    )
+    context = context_of(request, page) | {"links": links_of(request_id), "counted": counted}
+    return render(request, "governance/change_request.html", context)
 
 
 def context_of(request: HttpRequest, page: RequestPage) -> dict[str, Any]:

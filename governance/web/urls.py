@@ -4,9 +4,11 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.web import (
     as_of,
+    back_tests,
     bundles,
     cards,
     catalogue,
+    challenge,
     clearance,
     controls,
     discussion,
@@ -60,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{REQUEST}/withdraw", requests.withdraw_request, name="request-withdraw"),
     path(f"{REQUEST}/refresh", requests.refresh, name="request-refresh"),
     path(f"{REQUEST}/retry", requests.try_again, name="request-retry"),
+    path(f"{REQUEST}/evidence/<slug:part>", challenge.open_evidence, name="open-evidence"),
     path("frameworks", frameworks.frameworks, name="frameworks"),
     path("frameworks/new", frameworks.framework_new, name="framework-new"),
     path("frameworks/<slug:framework>", frameworks.framework, name="framework"),
@@ -108,4 +111,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bundles", bundles.bundles, name="bundles"),
     path("bundles/<int:bundle>", bundles.bundle, name="bundle"),
     path("bundles/<int:bundle>/file", bundles.bundle_file, name="bundle-file"),
+    path("challenge", challenge.challenge, name="challenge"),
+    path("challenge/<slug:team>", challenge.challenge_switch, name="challenge-switch"),
+    path("back-tests", back_tests.back_tests, name="back-tests"),
+    path("back-tests/policy", back_tests.policy_trial, name="policy-trial"),
+    path("back-tests/<int:back_test>", back_tests.back_test, name="back-test"),
+    path("monitors/<int:monitor_id>/try", back_tests.monitor_trial, name="monitor-trial"),
 ]

@@ -15,6 +15,7 @@ from monitoring.models import (
     MonitorKind,
     Outlook,
     ReferenceMode,
+    Resolution,
     Run,
     Severity,
 )
@@ -295,6 +296,7 @@ class IncidentOutput(serializers.ModelSerializer[Incident]):
             "resolved_at",
             "calm_since",
             "root_cause",
+            "resolution",
         ]
 
 
@@ -339,6 +341,9 @@ class AcknowledgeInput(Strict):
 
 class ResolveInput(Strict):
     root_cause = serializers.CharField(max_length=5000)
+    resolution = serializers.ChoiceField(
+        Resolution.choices, allow_blank=True, required=False, help_text="What it turned out to be"
+    )
 
 
 class NoteInput(Strict):

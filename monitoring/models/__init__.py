@@ -2,7 +2,13 @@
 
 from monitoring.models.batches import Batch, BatchKind, OutcomeKind, ParkedOutcome, Profile
 from monitoring.models.experiments import Experiment, ExperimentKind, ExperimentLook
-from monitoring.models.incidents import Alert, Incident, IncidentEntry, Investigation
+from monitoring.models.incidents import (
+    Alert,
+    Incident,
+    IncidentEntry,
+    Investigation,
+    Resolution,
+)
 from monitoring.models.monitors import AlarmBudget, Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.models.references import ReferencePart, ReferenceStudy
 from monitoring.models.runs import VERDICTS, Health, Measurement, Outlook, Run
@@ -30,6 +36,7 @@ __all__ = [
     "ReferenceMode",
     "ReferencePart",
     "ReferenceStudy",
+    "Resolution",
     "Run",
     "Severity",
 ]

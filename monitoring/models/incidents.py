@@ -12,6 +12,14 @@ from monitoring.states import IncidentState
 from registry.models import Model, Version
 
 
+class Resolution(models.TextChoices):
+    """What an incident turned out to be, as whoever resolved it says."""
+
+    CONFIRMED = "confirmed", "confirmed: something was wrong"
+    EXPECTED = "expected", "expected: a change that was known"
+    FALSE_ALARM = "false_alarm", "false alarm: nothing was wrong"
+
+
 class Incident(models.Model):
     """Alerts of one model version and kind, owned by a person until resolved."""
 
@@ -34,6 +42,9 @@ class Incident(models.Model):
         null=True, help_text="Since when no monitor of it breaches any more"
     )
     root_cause = models.TextField(blank=True)
+    resolution = models.CharField(
+        max_length=12, choices=Resolution, blank=True, help_text="Empty: nobody said"
+    )
 
     objects = IncidentQuerySet.as_manager()
 
@@ -47,6 +58,10 @@ class Incident(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[s.value for s in IncidentState]), name="incident_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(resolution__in=["", *Resolution.values]),
+                name="incident_resolution_known",
             ),
         ]
 

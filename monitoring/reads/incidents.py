@@ -60,6 +60,7 @@ class IncidentDetail:
 
     row: IncidentRow
     root_cause: str
+    resolution: str
     acknowledged_at: datetime | None
     calm_since: datetime | None
     timeline: tuple[TimelineEntry, ...]
@@ -94,6 +95,7 @@ def incident_detail(user: Any, incident_id: int) -> IncidentDetail | None:
     return IncidentDetail(
         _row(incident),
         incident.root_cause,
+        incident.get_resolution_display(),
         incident.acknowledged_at,
         incident.calm_since,
         tuple(_entry(one) for one in reversed(newest_entries)),

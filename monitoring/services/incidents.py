@@ -7,7 +7,7 @@ from accounts.models import User
 from accounts.policies import require
 from audit.record import record
 from monitoring.events import MonitoringEvent
-from monitoring.models import Incident, IncidentEntry
+from monitoring.models import Incident, IncidentEntry, Resolution
 from monitoring.policies import can_handle
 from monitoring.states import move_incident
 
@@ -44,25 +44,30 @@ def acknowledge(*, actor: User, incident_id: int, note: str = "") -> Incident:
 
 
 @transaction.atomic
-def resolve(*, actor: User, incident_id: int, root_cause: str) -> Incident:
-    """Close an incident with its root cause.
+def resolve(*, actor: User, incident_id: int, root_cause: str, resolution: str = "") -> Incident:
+    """Close an incident with its root cause, and say what it turned out to be.
 
     Raises:
         Refused: the actor is not of the model's team, or only audits.
         IllegalIncidentMove: it is resolved already.
-        IncidentInvalid: there is no root cause.
+        IncidentInvalid: there is no root cause, or the resolution is none that there is.
     """
     incident = _locked(incident_id)
     require(can_handle(actor, incident), ONLY_THE_TEAM)
     cause = _text("root_cause", root_cause, needed=True)
+    if resolution not in ("", *Resolution.values):
+        known = ", ".join(Resolution.values)
+        raise IncidentInvalid("resolution", f"It is one of {known}, or not said.")
     incident.state = move_incident(incident.state, "resolve")
     incident.owner = incident.owner or actor
     incident.root_cause = cause
+    incident.resolution = resolution
     incident.resolved_at = Now()
-    incident.save(update_fields=["state", "owner", "root_cause", "resolved_at"])
+    incident.save(update_fields=["state", "owner", "root_cause", "resolution", "resolved_at"])
     _tell(incident, actor, f"Resolved. Root cause: {cause}")
     incident.refresh_from_db()
-    record(actor, MonitoringEvent.INCIDENT_RESOLVED, incident, root_cause=cause)
+    said = {"root_cause": cause, "resolution": resolution}
+    record(actor, MonitoringEvent.INCIDENT_RESOLVED, incident, **said)
     return incident
 
 

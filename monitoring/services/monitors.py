@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.policies import require
 from audit.record import record
 from monitoring.events import MonitoringEvent
+from monitoring.jobs.trying import as_tried
 from monitoring.metrics import METRICS, metric_of
 from monitoring.models import Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.policies import can_change_monitor, can_change_monitors
@@ -131,6 +132,22 @@ def change_monitor(*, actor: User, monitor_id: int, changes: dict[str, Any]) -> 
     if after != before:
         record(actor, MonitoringEvent.MONITOR_CHANGED, monitor, before=before, after=after)
     return monitor
+
+
+def proposed(*, monitor: Monitor, changes: dict[str, Any]) -> Monitor:
+    """The monitor with other settings, checked and not saved: to be tried, not to be run.
+
+    Raises:
+        MonitorInvalid: the settings do not go together, or cannot be changed.
+    """
+    fixed = sorted(changes.keys() - CHANGEABLE)
+    if fixed:
+        raise MonitorInvalid(fixed[0], f"{fixed[0]} cannot be tried; set up another monitor.")
+    if "open_after" in changes and "open_of" not in changes:
+        changes = changes | {"open_of": max(changes["open_after"], monitor.open_of)}
+    tried = as_tried(monitor, changes)
+    _check(tried)
+    return tried
 
 
 def _save(monitor: Monitor) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from monitoring.metrics import LABELLED
-from monitoring.models import Monitor, MonitorKind, Severity
+from monitoring.models import Monitor, MonitorKind, Resolution, Severity
 from monitoring.services.incidents import LONGEST_TEXT
 from monitoring.services.monitors import OPTIONS, Settings
 from monitoring.stats.multiplicity import Budget
@@ -229,4 +229,10 @@ class ResolveForm(forms.Form):
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="What happened, why, and what was done. Others will look for it.",
+    )
+    resolution = forms.ChoiceField(
+        label="What it turned out to be",
+        required=False,
+        choices=[("", "not said"), *Resolution.choices],
+        help_text="Thresholds are tried on the past by it: what they would have found or missed.",
     )

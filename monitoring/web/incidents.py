@@ -98,8 +98,7 @@ def resolve(request: HttpRequest, incident_id: int) -> HttpResponse:
     """Close an incident with its root cause."""
 
     def do(user: User, data: dict[str, Any]) -> object:
-        cause = data["root_cause"]
-        return services.resolve(actor=user, incident_id=incident_id, root_cause=cause)
+        return services.resolve(actor=user, incident_id=incident_id, **data)
 
     return _do(request, incident_id, ResolveForm(request.POST), do, "The incident is resolved.")
 

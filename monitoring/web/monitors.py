@@ -12,7 +12,7 @@ from accounts.policies import require
 from accounts.sessions import person_of
 from monitoring.metrics import LABELLED, metric_of
 from monitoring.models import Monitor, MonitorKind
-from monitoring.policies import can_change_monitor, can_change_monitors
+from monitoring.policies import can_change_monitor, can_change_monitors, can_try
 from monitoring.reads.behaviour import (
     Behaviour,
     behaviour_of,
@@ -153,6 +153,7 @@ def _context(request: HttpRequest, monitor: Monitor) -> dict[str, Any]:
         "periods": period_choice(view, field=field),
         "versions": choice,
         "may_change": can_change_monitor(person_of(request), monitor),
+        "may_try": can_try(person_of(request), monitor),
         **(_seen(monitor, view, field, unit, choice) if view.version else {}),
     }
 

@@ -79,6 +79,8 @@ def ids(operation, world):
         "tier": world.tier,
         "change": world.change,
         "delegation": world.delegation,
+        "team": world.team,
+        "back_test": world.back_test,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }
