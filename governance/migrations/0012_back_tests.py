@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_second_factors'),
-        ('governance', '0009_rounds'),
+        ('governance', '0011_signed_on_behalf'),
         ('monitoring', '0006_resolutions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
