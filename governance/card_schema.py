@@ -4,6 +4,7 @@ from typing import Any
 
 from governance.card_fields import LONGEST_SECTION, SECTIONS
 from governance.exports import FORMAT
+from governance.publishing import CardState
 
 TEXT: dict[str, Any] = {"type": "string"}
 INSTANT: dict[str, Any] = {"type": ["string", "null"]}
@@ -13,6 +14,7 @@ WHOLE: dict[str, Any] = {"type": ["integer", "null"]}
 STATES = ["supported", "stale", "contradicted", "stated", "not judged"]
 FACTS = ("model", "version", "artifact", "mlflow", "lineage", "schema", "reference")
 LISTS = ("deployments", "approvals")
+PUBLISHED_BY = ("name", "role", "meaning", "reason", "method", "digest", "at")
 
 
 def card_schema(address: str) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def card_schema(address: str) -> dict[str, Any]:
             sections=_sections(),
             facts=_facts(),
             claims={"type": "array", "items": _claim()},
+            publication=_publication(),
             completeness=_completeness(),
         ),
     }
@@ -47,6 +50,19 @@ def _revision() -> dict[str, Any]:
     digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     number = {"type": "integer", "minimum": 1}
     return _record(number=number, digest=digest, at=TEXT, author=TEXT, note=TEXT)
+
+
+def _publication() -> dict[str, Any]:
+    """Whether this is what the card's readers are given, and who said so."""
+    number = {"type": "integer", "minimum": 1}
+    signed = dict.fromkeys(PUBLISHED_BY, TEXT) | {"revision": number}
+    return _record(
+        state={"enum": [state.value for state in CardState]},
+        revision=number,
+        published_revision=WHOLE,
+        newest_revision=number,
+        by={"oneOf": [{"type": "null"}, _record(**signed)]},
+    )
 
 
 def _sections() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from governance.card_fields import SECTIONS
+from governance.publishing import status_sentence
 
 FORMAT = "ombud-card/1"
 FACT_TITLES = {
@@ -41,7 +42,8 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     """The card of `card_json` as Markdown: words, then numbers, facts and signatures."""
     facts = card["facts"]
     title = f"# {_cell(facts['model']['name'])} {facts['version']['number']}: model card"
-    parts = [title, _revision(card["revision"])]
+    parts = [title, f"**{_cell(status_sentence(card['publication']))}**"]
+    parts += [_revision(card["revision"])]
     parts += [f"## {s['title']}\n\n{s['text'] or '*Not written.*'}" for s in card["sections"]]
     parts += [_guidelines(facts.get("guidelines", [])), _claims(card["claims"]), _facts(facts)]
     parts += [_deployments(facts.get("deployments", [])), _approvals(facts.get("approvals", []))]

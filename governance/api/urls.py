@@ -33,6 +33,7 @@ from governance.api.guidelines import (
     VersionGuidelinesView,
     VersionGuidelineView,
 )
+from governance.api.publications import PublicationsView
 from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
@@ -73,6 +74,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/publications",
+        PublicationsView.as_view(),
+        name="api-card-publications",
+    ),
     path(
         "models/<slug:model>/versions/<int:version>/clearance",
         ClearanceView.as_view(),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.formats.losses import Export, Loss, facts_lost, moved, sources_lost, texts_of
+from governance.publishing import status_sentence
 
 KEPT = (
     "overview",
@@ -105,6 +106,7 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
 def _properties(card: Mapping[str, Any], texts: Mapping[str, str]) -> list[dict[str, str]]:
     rest = {name: text for name, text in texts.items() if name not in KEPT}
     rest |= {"revision": str(card["revision"]["number"]), "digest": card["revision"]["digest"]}
+    rest["status"] = status_sentence(card["publication"])
     for number, one in enumerate(card["facts"].get("approvals") or (), 1):
         rest[f"signature:{number}"] = (
             f"{one['name']}, {one['at']}: {one['decision']}, {one['meaning']} ({one['digest']})"

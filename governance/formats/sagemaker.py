@@ -13,6 +13,7 @@ from governance.formats.losses import (
     sources_lost,
     texts_of,
 )
+from governance.publishing import status_sentence
 
 SHORT, LONG, WHOLE = 1024, 2048, 100_000
 MOST_DETAILS = 15
@@ -137,11 +138,13 @@ def _notes(claim: Mapping[str, Any]) -> str:
 
 def _more(card: Mapping[str, Any], texts: Mapping[str, str], limits: _Limits) -> dict[str, Any]:
     rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
-    kept = limits.first("Custom details", rest, MOST_DETAILS)
+    kept = limits.first("Custom details", rest, MOST_DETAILS - 1)
+    status = limits.cut("Card status", status_sentence(card["publication"]), SHORT)
+    details = {p["title"]: limits.cut(p["title"], p["text"], SHORT) for p in kept}
     return {
         "ethical_considerations": limits.cut("Risks", texts.get("risks"), LONG),
         "caveats_and_recommendations": limits.cut("Limitations", texts.get("limitations"), LONG),
-        "custom_details": {p["title"]: limits.cut(p["title"], p["text"], SHORT) for p in kept},
+        "custom_details": {"Card status": status, **details},
     }
 
 

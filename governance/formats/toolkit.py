@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from governance.formats.losses import Export, facts_lost, moved, sources_lost, texts_of
+from governance.publishing import status_sentence
 
 KEPT = (
     "overview",
@@ -59,8 +60,10 @@ def _details(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any
 
 
 def _documentation(card: Mapping[str, Any]) -> str:
+    """Whether it is published, then the sections that have no field of their own."""
     rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
-    return "\n\n".join(f"## {part['title']}\n\n{part['text']}" for part in rest)
+    written = [f"## {part['title']}\n\n{part['text']}" for part in rest]
+    return "\n\n".join([status_sentence(card["publication"]), *written])
 
 
 def _parameters(facts: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from governance.models.guidelines import (
     GuidelineEdition,
 )
 from governance.models.policies import ApprovalPolicy
+from governance.models.publications import CardPublication
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
@@ -53,6 +54,7 @@ __all__ = [
     "Bundle",
     "BundleState",
     "Card",
+    "CardPublication",
     "CardRevision",
     "ChangeRequest",
     "Claim",

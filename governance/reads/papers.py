@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from governance.card_fields import BY_ID
 from governance.formats.annex import annex_iv
 from governance.formats.annex_parts import parts_of
+from governance.publishing import status_sentence
 from governance.reads.cards import rendered
 
 LONGEST_PAPER = 50_000
@@ -52,7 +53,8 @@ def annex_html(card: Mapping[str, Any], *, linked: bool = False) -> str:
 def _page(name: str, card: Mapping[str, Any], kind: str, **parts: Any) -> str:
     facts = card["facts"]
     title = f"{facts['model']['name']}, version {facts['version']['number']}: {kind}"
-    context = {"card": card, "title": title, **parts}
+    status = status_sentence(card["publication"])
+    context = {"card": card, "title": title, "status": status, **parts}
     return render_to_string(f"governance/print/{name}.html", context)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -12,10 +13,12 @@ from accounts.policies import require
 from accounts.sessions import person_of
 from governance.card_fields import BY_ID, BadSections, completeness
 from governance.card_requirements import Need, score, template
+from governance.models import CardRevision
 from governance.policies import can_edit_card
 from governance.reads.card_facts import latest_revision
-from governance.reads.cards import card_of, difference
+from governance.reads.cards import card_of, difference, readers_card
 from governance.reads.downloads import FORMATS
+from governance.reads.publications import rule_of
 from governance.refusals import CardChanged
 from governance.services.cards import ONLY_BUILDERS, refresh_card, revise_card
 from governance.web.facts import groups_of
@@ -25,17 +28,18 @@ from registry.models import Version
 
 @require_safe
 def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """The whole card for reading and printing; `revision` shows an earlier one."""
+    """The card that readers are given, for reading and printing; `revision` shows another one."""
     person = person_of(request)
     version = _visible(person, slug, number)
     asked = _number(request, "revision")
-    found = card_of(version.pk, asked or None)
+    found = card_of(version.pk, asked) if asked else readers_card(version.pk)
     if asked and found is None:
         raise Http404("There is no such revision.")
     context = {
         "version": version,
         "card": found,
-        "earlier": found is not None and found.revision != found.revisions[0],
+        "newest": found is not None and found.revision == found.revisions[0],
+        "rule": rule_of(version),
         "groups": groups_of(found.facts) if found else (),
         "can_edit": can_edit_card(person, version),
         "formats": FORMATS,
@@ -89,7 +93,7 @@ def edit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             form.add_error(name if name in form.fields else None, text)
         return _form_page(request, version, form, status=422)
     messages.success(request, f"The card is saved as revision {revision.number}.")
-    return redirect("card", slug, number)
+    return _newest(slug, number, revision)
 
 
 @require_POST
@@ -103,7 +107,12 @@ def refresh(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         messages.info(request, "Facts and numbers were up to date already.")
     else:
         messages.success(request, f"Facts and numbers are of today: revision {revision.number}.")
-    return redirect("card", slug, number)
+    return _newest(slug, number, revision)
+
+
+def _newest(slug: str, number: int, revision: CardRevision) -> HttpResponse:
+    """To what was just written: readers may be given an earlier revision that is published."""
+    return redirect(f"{reverse('card', args=[slug, number])}?revision={revision.number}")
 
 
 def _visible(person: User, slug: str, number: int) -> Version:

@@ -130,6 +130,7 @@ def test_revisions_are_listed_and_compared(two, olga, rita, page, post):
     assert "Revision 1" in text
     earlier = page(rita, f"{CARD}?revision=1")
     assert "This is an earlier revision" in earlier
+    assert "nobody has published this revision" in earlier
     assert "About Risks and mitigations." in earlier
 
 
