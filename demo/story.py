@@ -150,7 +150,7 @@ def _monitor(cast: Cast, model: str, metric: str) -> int:
 
 
 def publish_cards(cast: Cast) -> str:
-    """Rita signs the cards that people read about others; Olga publishes air time's, of low risk."""
+    """Rita and Rosa sign two cards; Olga publishes air time's, which is of low risk."""
     for model, version, person, reason in (
         (FLIGHT_DELAY, 1, "rita", "Complete, and it says that summer is new to the model."),
         (AIR_TIME, 1, "olga", "Complete for a model that decides nothing about people."),

@@ -113,6 +113,7 @@ def _claim() -> dict[str, Any]:
         value=NUMBER,
         low=PERHAPS,
         high=PERHAPS,
+        tolerance=PERHAPS,
         n=WHOLE,
         as_of=INSTANT,
         source=TEXT,

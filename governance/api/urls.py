@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.api.as_of import AsOfView
 from governance.api.bundles import BundleFileView, BundleListView, BundleView
+from governance.api.card_differences import CardDifferencesView
 from governance.api.cards import CardView
 from governance.api.clearance import ClearanceView
 from governance.api.controls import (
@@ -74,6 +75,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/differences",
+        CardDifferencesView.as_view(),
+        name="api-card-differences",
+    ),
     path(
         "models/<slug:model>/versions/<int:version>/card/publications",
         PublicationsView.as_view(),

@@ -1,7 +1,5 @@
-"""A version's card: as people read it, as it is exported, and what changed between revisions."""
+"""A version's card: as people read it, and as it is exported."""
 
-import difflib
-import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +18,6 @@ from governance.reads.claims import states_of
 from governance.reads.publications import PublicationLine, publications_of
 from registry.models import TaskType
 
-WORD = re.compile(r"\S+\s*|\s+")
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -47,6 +44,7 @@ class ClaimLine:
     state: str = ""
     reason: str = ""
     judged_at: datetime | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,6 @@ class CardPage:
     @property
     def written(self) -> dict[str, str]:
         return {part.section.id: part.text for part in self.sections if part.text}
-
-
-@dataclass(frozen=True)
-class SectionDifference:
-    """A section that changed: words that stayed (' '), went ('-') and came ('+')."""
-
-    section: Section
-    words: tuple[tuple[str, str], ...]
 
 
 def card_of(version_id: int, revision: int | None = None) -> CardPage | None:
@@ -197,6 +187,7 @@ def _claim(claim: Claim, check: ClaimCheck | None) -> ClaimLine:
         state=_state(claim, check),
         reason=check.reason if check else "",
         judged_at=check.at if check else None,
+        tolerance=claim.tolerance,
     )
 
 
@@ -243,6 +234,7 @@ def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
         "value": claim.value,
         "low": claim.low,
         "high": claim.high,
+        "tolerance": claim.tolerance,
         "n": claim.n,
         "as_of": plain(claim.as_of),
         "source": claim.source,
@@ -250,31 +242,3 @@ def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
         "state": claim.state,
         "reason": claim.reason,
     }
-
-
-def difference(version_id: int, earlier: int, later: int) -> tuple[SectionDifference, ...]:
-    """The sections in which two revisions differ, word by word. One query."""
-    rows = CardRevision.objects.filter(card__version=version_id, number__in=[earlier, later])
-    texts = {row.number: row.sections for row in rows}
-    if not {earlier, later} <= texts.keys():
-        return ()
-    pairs = [
-        (section, texts[earlier].get(section.id, ""), texts[later].get(section.id, ""))
-        for section in SECTIONS
-    ]
-    return tuple(
-        SectionDifference(section, _words(old, new)) for section, old, new in pairs if old != new
-    )
-
-
-def _words(old: str, new: str) -> tuple[tuple[str, str], ...]:
-    """What stayed (' '), went ('-') and came ('+'), word by word; spaces stay with their words."""
-    before, after = WORD.findall(old), WORD.findall(new)
-    found: list[tuple[str, str]] = []
-    compared = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for kind, a, b, c, d in compared.get_opcodes():
-        if kind == "equal":
-            found.append((" ", "".join(before[a:b])))
-            continue
-        found += [("-", "".join(before[a:b]))] * (a < b) + [("+", "".join(after[c:d]))] * (c < d)
-    return tuple(found)

@@ -15,8 +15,9 @@ from governance.card_fields import BY_ID, BadSections, completeness
 from governance.card_requirements import Need, score, template
 from governance.models import CardRevision
 from governance.policies import can_edit_card
+from governance.reads.card_differences import choices_of, compared
 from governance.reads.card_facts import latest_revision
-from governance.reads.cards import card_of, difference, readers_card
+from governance.reads.cards import card_of, readers_card
 from governance.reads.downloads import FORMATS
 from governance.reads.publications import rule_of
 from governance.refusals import CardChanged
@@ -49,18 +50,19 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_safe
 def revisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Every revision, and how two of them differ: the newest and the one before, unless asked."""
+    """Every revision, and how two of them differ: the newest and the one published before it, or
+    those that are asked for, also of another version of the model."""
     version = _visible(person_of(request), slug, number)
     found = card_of(version.pk)
-    newest = found.revision.number if found else 0
-    later = _number(request, "to") or newest
-    earlier = _number(request, "from") or max(later - 1, 1)
+    both = compared(version, request.GET.get("from", ""), request.GET.get("to", ""))
+    asked = "from" in request.GET or "to" in request.GET
+    if found is not None and both is None and asked:
+        raise Http404("One of the two cards is not there.")
     context = {
         "version": version,
         "card": found,
-        "earlier": earlier,
-        "later": later,
-        "differences": difference(version.pk, earlier, later),
+        "both": both,
+        "choices": choices_of(version, (both.before, both.after)) if both else (),
     }
     return render(request, "governance/card_revisions.html", context)
 
