@@ -1,8 +1,9 @@
-"""The JSON Schema (Draft 2020-12) of a card's own export, made from the canonical table. Pure."""
+"""The JSON Schema (Draft 2020-12) of a card's own export, made from the canonical tables. Pure."""
 
 from typing import Any
 
 from governance.card_fields import LONGEST_SECTION, SECTIONS
+from governance.card_table import FACTS, ROWS, Kind
 from governance.exports import FORMAT
 from governance.publishing import CardState
 
@@ -12,8 +13,17 @@ NUMBER: dict[str, Any] = {"type": "number"}
 PERHAPS: dict[str, Any] = {"type": ["number", "null"]}
 WHOLE: dict[str, Any] = {"type": ["integer", "null"]}
 STATES = ["supported", "stale", "contradicted", "stated", "not judged"]
-FACTS = ("model", "version", "artifact", "mlflow", "lineage", "schema", "reference")
-LISTS = ("deployments", "approvals")
+CLOSED: dict[str, Any] = {"additionalProperties": False}
+NAMED = {"type": "object", "properties": {"name": INSTANT, "dtype": INSTANT}} | CLOSED
+TYPES: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: INSTANT,
+    Kind.WHOLE: WHOLE,
+    Kind.NUMBER: PERHAPS,
+    Kind.TEXTS: {"type": "array", "items": TEXT},
+    Kind.FIELDS: {"type": "array", "items": NAMED},
+    Kind.ANY: {"type": ["object", "null"]},
+    Kind.ROWS: {"type": "array", "items": {"type": "object"}},
+}
 PUBLISHED_BY = ("name", "role", "meaning", "reason", "method", "digest", "at")
 
 
@@ -86,13 +96,35 @@ def _sections() -> dict[str, Any]:
 
 
 def _facts() -> dict[str, Any]:
-    groups: dict[str, Any] = {name: {"type": ["object", "null"]} for name in FACTS}
-    lists: dict[str, Any] = {name: {"type": "array", "items": {"type": "object"}} for name in LISTS}
+    """Every fact of the table; cards of earlier days have fewer groups, and unknown ones are null.
+
+    Groups hold the facts that are listed and no others.
+    """
+    properties: dict[str, Any] = {}
+    for fact in FACTS:
+        group, _, name = fact.path.partition(".")
+        if not name:
+            properties[group] = _whole(group, fact.kind)
+            continue
+        found = properties.setdefault(group, _group())
+        found["properties"][name] = TYPES[fact.kind]
     return {
         "type": "object",
-        "properties": groups | lists,
+        "properties": properties,
         "required": ["model", "version"],
+        "additionalProperties": False,
     }
+
+
+def _group() -> dict[str, Any]:
+    return {"type": ["object", "null"], "properties": {}, "additionalProperties": False}
+
+
+def _whole(name: str, kind: Kind) -> dict[str, Any]:
+    if kind == Kind.ANY:
+        return TYPES[kind]
+    parts = {part: TYPES[type_] for part, type_ in ROWS[name].items()}
+    return {"type": "array", "items": {"type": "object", "properties": parts} | CLOSED}
 
 
 def _completeness() -> dict[str, Any]:

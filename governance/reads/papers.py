@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from governance.card_fields import BY_ID
+from governance.exports import fact_rows, sections_to_show
 from governance.formats.annex import annex_iv
 from governance.formats.annex_parts import parts_of
 from governance.publishing import status_sentence
@@ -31,8 +32,17 @@ class CannotPrint(Exception):
 
 def card_html(card: Mapping[str, Any]) -> str:
     """The whole card as one page."""
-    sections = [(BY_ID[part["id"]], rendered(part["text"])) for part in card["sections"]]
-    return _page("card", card, "model card", sections=sections)
+    shown, optional = sections_to_show(card)
+    sections = [(BY_ID[part["id"]], rendered(part["text"])) for part in shown]
+    groups = [(title, [_readable(row) for row in rows]) for title, rows in fact_rows(card["facts"])]
+    return _page("card", card, "model card", sections=sections, optional=optional, groups=groups)
+
+
+def _readable(row: list[Any]) -> tuple[str, Any]:
+    """A fact's name as words; empty ones say so."""
+    name, value = str(row[0]), row[1]
+    words = name.replace("_", " ").replace(".", ": ")
+    return words[:1].upper() + words[1:], "" if value is None else value
 
 
 def annex_html(card: Mapping[str, Any], *, linked: bool = False) -> str:

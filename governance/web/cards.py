@@ -172,6 +172,14 @@ def _template(version: Version) -> tuple[Need, ...]:
     return template(task=version.model.task, tier=version.model.risk_tier)
 
 
+def _fields(version: Version, form: CardForm, written: dict[str, str]) -> dict[str, Any]:
+    """First what is asked of this model or was written; what is empty and not asked folds away."""
+    pairs = [(need, form[need.section.id]) for need in _template(version)]
+    asked = [one for one in pairs if one[0].required or written[one[0].section.id]]
+    others = [one for one in pairs if one not in asked]
+    return {"asked": asked, "others": others}
+
+
 def _form_page(
     request: HttpRequest, version: Version, form: CardForm, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -179,7 +187,7 @@ def _form_page(
     context = {
         "version": version,
         "form": form,
-        "written": [(need, form[need.section.id]) for need in _template(version)],
+        **_fields(version, form, written),
         "completeness": completeness(written),
         "score": score(written, task=version.model.task, tier=version.model.risk_tier),
         **more,
