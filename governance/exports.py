@@ -18,6 +18,17 @@ FACT_TITLES = {
     "reference": "Reference",
 }
 
+LABELS = {
+    "kpis": "KPIs",
+    "requirements": "Business requirements",
+    "uri": "Address",
+    "mlflow_version": "Logged by MLflow",
+    "run": "Run",
+    "slug": "Name in the API",
+    "id": "Run id",
+    "pickled": "Can run code when loaded",
+}
+
 
 def card_json(
     *,

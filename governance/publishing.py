@@ -1,6 +1,7 @@
 """Published or draft: what a revision of a card is, who publishes, and how that is said. Pure."""
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -37,13 +38,22 @@ def status_sentence(publication: Mapping[str, Any]) -> str:
     return said.strip()
 
 
+def clock(text: object) -> str:
+    """An instant of an exported card as people read it; what is none stays as it is."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo else str(text)
+
+
 def _own(publication: Mapping[str, Any]) -> str:
     state, signed = publication["state"], publication["by"]
     if signed is None:
         return "DRAFT: nobody has published this revision."
     proved = ", signed" if signed["method"] else ""
     role = str(signed["role"]).replace("_", " ")
-    said = f"by {signed['name']} ({role}){proved}, {signed['at']}: “{signed['meaning']}”."
+    said = f"by {signed['name']} ({role}){proved}, {clock(signed['at'])}: “{signed['meaning']}”."
     return f"Published {said}" if state == CardState.PUBLISHED else f"Was published {said}"
 
 

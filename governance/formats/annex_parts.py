@@ -7,6 +7,7 @@ from typing import Any
 
 from governance.card_fields import BY_ID
 from governance.formats.losses import texts_of
+from governance.publishing import clock
 
 Card = Mapping[str, Any]
 Finder = Callable[[Card], str]
@@ -46,7 +47,7 @@ def _files(card: Card) -> str:
 
 def _signatures(card: Card) -> str:
     signed = card["facts"].get("approvals") or []
-    names = ", ".join(f"{one['name']} ({one['at']})" for one in signed)
+    names = ", ".join(f"{one['name']} ({clock(one['at'])})" for one in signed)
     return f"Signed by {names}" if names else ""
 
 

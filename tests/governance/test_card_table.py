@@ -151,6 +151,7 @@ def document(card, name):
 
 
 def held(field, text):
+    text = text.replace(",", "")  # a paper writes 70,000
     there = [mark in text for mark in marks(field)]
     return "yes" if all(there) else "part" if any(there) else "–"
 
