@@ -10,6 +10,9 @@ ORIGINS = ("measured_", "recorded_")
 PREFIXES = ("test_", "validation_", "val_", "eval_", "holdout_")
 PRINTED = {"answer": "in the unit of the answer", "sd": "standard deviations", "%": "points"}
 
+ONES = frozenset({*FACTS.values(), "%"})
+TIMES = 10  # from here on a percentage is hard to read
+
 
 @dataclass(frozen=True)
 class Change:
@@ -35,8 +38,19 @@ class Change:
         share = self.unit == "share"
         value = self.absolute * 100 if share else self.absolute
         unit = "percentage points" if share else PRINTED.get(self.unit, self.unit)
+        if abs(value) == 1:
+            unit = unit.removesuffix("s") if self.unit in ONES else unit
         said = f"{signed(value)} {unit}".strip()
-        return f"{said} ({self.relative:+,.1%})" if self.relative is not None else said
+        return f"{said} ({self._share})" if self._share else said
+
+    @property
+    def _share(self) -> str:
+        """In relation to what it was; what is a percentage already has none."""
+        if self.relative is None or self.unit == "%":
+            return ""
+        if self.relative > TIMES - 1 and self.before > 0:
+            return f"{self.after / self.before:,.0f} times as much"
+        return f"{self.relative:+,.1%}"
 
 
 def change_of(before: float, after: float, unit: str) -> Change:

@@ -44,6 +44,10 @@ class Compared:
     after: Side
     difference: CardDifference
 
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.before, self.after
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -143,15 +147,15 @@ def _choices(
         tuple(
             Choice(
                 f"{of}:{number}",
-                _label(number, at, state_of(number, newest=newest, published=published)),
+                _label(of, number, at, state_of(number, newest=newest, published=published)),
             )
             for number, at in shown
         ),
     )
 
 
-def _label(number: int, at: Any, state: CardState) -> str:
-    return f"Revision {number}, {at:%-d %b %Y}, {state}"
+def _label(of: int, number: int, at: Any, state: CardState) -> str:
+    return f"Version {of}, revision {number}: {state}, {at:%-d %b %Y}"
 
 
 def as_answer(model: str, found: Compared) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What was published of a card, and what publishing its newest revision takes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,21 @@ def publications_of(version_id: int) -> tuple[PublicationLine, ...]:
     """Newest first. One query."""
     rows = CardPublication.objects.filter(card__version=version_id).select_related("revision")
     return tuple(_line(row) for row in rows)
+
+
+def published_at(version_ids: Collection[int], at: datetime) -> dict[int, dict[str, Any]]:
+    """Which revision readers were given at a moment, by version. One query."""
+    rows = CardPublication.objects.filter(card__version__in=version_ids, at__lte=at)
+    newest = rows.order_by("card_id", "-pk").distinct("card_id")
+    return {
+        row.card.version_id: {
+            "revision": row.revision.number,
+            "name": row.printed_name,
+            "role": row.role,
+            "at": row.at,
+        }
+        for row in newest.select_related("card", "revision")
+    }
 
 
 def _line(row: CardPublication) -> PublicationLine:

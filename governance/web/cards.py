@@ -53,15 +53,17 @@ def revisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Every revision, and how two of them differ: the newest and the one published before it, or
     those that are asked for, also of another version of the model."""
     version = _visible(person_of(request), slug, number)
-    found = card_of(version.pk)
-    both = compared(version, request.GET.get("from", ""), request.GET.get("to", ""))
-    asked = "from" in request.GET or "to" in request.GET
-    if found is not None and both is None and asked:
-        raise Http404("One of the two cards is not there.")
+    asked = request.GET.get("from", ""), request.GET.get("to", "")
+    both = compared(version, *asked)
+    wrong = both is None and any(asked)
+    if wrong:
+        both = compared(version, "", "")
+    own = [side.page for side in both.sides if side.version == version.number] if both else []
     context = {
         "version": version,
-        "card": found,
+        "card": own[0] if own else card_of(version.pk),
         "both": both,
+        "wrong": wrong,
         "choices": choices_of(version, (both.before, both.after)) if both else (),
     }
     return render(request, "governance/card_revisions.html", context)

@@ -90,7 +90,7 @@ def test_facts_of_two_versions_stand_side_by_side_with_units(one, two, olga):
     size = facts["Artifact", "size"]
     assert (size.before, size.after) == (100, 9)
     assert size.change.words == "-91 bytes (-91.0%)"
-    assert facts["Artifact", "files"].change.words == "-1 files (-50.0%)"
+    assert facts["Artifact", "files"].change.words == "-1 file (-50.0%)"
     assert facts["Version", "number"].change is None
 
 
@@ -120,6 +120,8 @@ def test_changes_say_their_unit_and_what_they_are_of():
     assert change_of(0.5, 0.45, "share").words == "-5 percentage points (-10.0%)"
     assert change_of(0.0, 3.0, "rows").words == "+3 rows"
     assert change_of(10.0, 12.5, "answer").words == "+2.5 in the unit of the answer (+25.0%)"
+    assert change_of(9, 48_220, "bytes").words == "+48,211 bytes (5,358 times as much)"
+    assert change_of(87, 93, "%").words == "+6 points"
     assert change_of(-2.0, -1.0, "").words == "+1 (+50.0%)"
     assert unit_of_claim("measured_mae_mae", "mae") == "answer"
     assert unit_of_claim("recorded_unheard_of_x", "x") == ""
@@ -175,7 +177,8 @@ def test_the_page_shows_both_sides_and_says_added_and_removed_in_words(one, two,
     assert '<optgroup label="Version 1">' in text
     assert '<option value="1:1"' in text
     assert "From" in text
-    assert client.get(PAGE.format(2), {"from": "x"}).status_code == 404
+    odd = client.get(PAGE.format(2), {"from": "x"}).content.decode()
+    assert "One of the two cards that were asked for is not there" in odd
 
 
 def test_a_tolerance_of_a_claim_is_in_the_export(one, olga):

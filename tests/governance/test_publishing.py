@@ -307,3 +307,15 @@ def test_every_revision_is_one_of_four_things():
         "by": None,
     }
     assert status_sentence(nothing).endswith("No revision is published yet.")
+
+
+def test_what_readers_were_given_at_a_moment_is_told_later(one, olga, rita):
+    before = timezone.now()
+    publish(rita, one)
+    between = timezone.now()
+    rewrite(olga, one)
+    publish(rita, one)
+    assert published_at([one.pk], before) == {}
+    assert published_at([one.pk], between)[one.pk]["revision"] == 1
+    now = model_at(one.model, timezone.now())
+    assert now["versions"][0]["card"]["published"]["revision"] == 2
