@@ -122,7 +122,9 @@ def choices_of(version: Version, chosen: Iterable[Side]) -> tuple[Choices, ...]:
     for of, number, at in rows:
         listed[of].append((number, at))
     kept = {(one.version, one.page.revision.number) for one in chosen}
-    order = sorted(listed, key=lambda of: (of != version.number, -of))[:MOST_VERSIONS]
+    named = {of for of, _ in kept}
+    places = {of: (of != version.number, of not in named, -of) for of in listed}
+    order = sorted(listed, key=places.__getitem__)[:MOST_VERSIONS]
     return tuple(
         _choices(of, listed[of], published[of], kept, own=of == version.number) for of in order
     )

@@ -4,13 +4,16 @@ import json
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from accounts.policies import Refused
 from audit.models import Event
 from governance.models import ApprovalPolicy, CardPublication, CardRevision, SignOff
 from governance.publishing import CardState, state_of, status_sentence
+from governance.reads.as_of import as_of
 from governance.reads.cards import card_of, exported, readers_card
 from governance.reads.downloads import FORMATS
+from governance.reads.publications import published_at
 from governance.reads.requests import request_page
 from governance.refusals import EvidenceChanged, Incomplete, NoSuchStep, WrongPassword
 from governance.services.cards import refresh_card, revise_card
@@ -263,6 +266,26 @@ def test_the_page_publishes_and_says_which_card_it_shows(one, olga, rita, client
     assert "Fog, and snow." in client.get(f"{CARD}?revision=2").content.decode()
 
 
+def test_the_page_of_a_low_risk_card_asks_for_no_password(low, olga, client):
+    client.force_login(olga)
+    text = client.get(f"{CARD}/publish").content.decode()
+    assert 'name="password"' not in text
+    data = {"digest": card_of(low.pk).revision.digest, "reason": "Good"}
+    with Nothing():
+        assert client.post(f"{CARD}/publish", {**data, "reason": " "}).status_code == 422
+    assert client.post(f"{CARD}/publish", data).status_code == 302
+    assert readers_card(low.pk).publication.name == "Olga"
+
+
+def test_a_signature_without_a_password_publishes_nothing(one, rita, client):
+    client.force_login(rita)
+    body = {"digest": card_of(one.pk).revision.digest, "reason": "Good"}
+    with Nothing():
+        answer = client.post(f"{API}/publications", body, content_type="application/json")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "password"
+
+
 def test_the_page_shows_the_newer_draft_to_who_would_publish_an_older_one(one, olga, rita, client):
     client.force_login(rita)
     old = card_of(one.pk).revision.digest
@@ -317,5 +340,5 @@ def test_what_readers_were_given_at_a_moment_is_told_later(one, olga, rita):
     publish(rita, one)
     assert published_at([one.pk], before) == {}
     assert published_at([one.pk], between)[one.pk]["revision"] == 1
-    now = model_at(one.model, timezone.now())
-    assert now["versions"][0]["card"]["published"]["revision"] == 2
+    (version,) = as_of(one.model, timezone.now()).versions
+    assert version["card"]["published"]["revision"] == 2
