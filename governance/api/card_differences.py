@@ -37,7 +37,7 @@ class WordsShape(serializers.Serializer[Any]):
 class SectionDifferenceShape(serializers.Serializer[Any]):
     id = serializers.CharField()
     title = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["new", "gone", "changed"])
+    kind = serializers.CharField(help_text="new, gone or changed")
     added_words = serializers.IntegerField()
     removed_words = serializers.IntegerField()
     words = WordsShape(many=True)
@@ -56,7 +56,7 @@ class FactDifferenceShape(serializers.Serializer[Any]):
 class ClaimDifferenceShape(serializers.Serializer[Any]):
     # A field of this name hides DRF's own label, which is not used here.
     label = serializers.CharField()  # type: ignore[assignment]
-    kind = serializers.ChoiceField(choices=["new", "gone", "changed"])
+    kind = serializers.CharField(help_text="new, gone or changed")
     changed = serializers.ListField(
         child=serializers.ChoiceField(choices=["value", "tolerance", "state", "interval"])
     )
