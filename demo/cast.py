@@ -68,6 +68,17 @@ class Cast:
         }
         client.post(f"/change-requests/{request}/decisions", body)
 
+    def publish(self, person: str, model: str, version: int, reason: str) -> None:
+        """The newest revision of a card, by somebody whose password signs it where it must be."""
+        client, path = self.people[person], f"{version_path(model, version)}/card"
+        card = client.get(path, revision="newest")
+        body = {
+            "digest": card["revision"]["digest"],
+            "reason": reason,
+            "password": self.passwords[person],
+        }
+        client.post(f"{path}/publications", body)
+
     def executed(self, request: int) -> None:
         """Wait until the change is carried out."""
         self.until(lambda: self._state(request) == "executed", f"change request {request}")

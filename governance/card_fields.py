@@ -30,13 +30,58 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section("overview", "Overview", "What is this version, and what is new in it?"),
     Section("purpose", "Purpose", "Which decision does it support, and what is it worth?"),
+    Section(
+        "business",
+        "Business context",
+        "Which problem, of which line of business; who has a stake in it?",
+        required=False,
+    ),
     Section("users", "Intended users and uses", "Who may use it, for what, and how?"),
     Section("out_of_scope", "Out of scope", "What must it not be used for?"),
+    Section(
+        "architecture",
+        "Algorithm and architecture",
+        "Which kind of model is it, and why that kind?",
+        required=False,
+    ),
+    Section(
+        "interaction",
+        "Interaction with other systems",
+        "With which hardware and software does it work together?",
+        required=False,
+    ),
+    Section(
+        "supply",
+        "Forms of supply",
+        "How is it delivered; is it part of a product, and how does that look?",
+        required=False,
+    ),
+    Section(
+        "interface", "User interface", "What do the people see who work with it?", required=False
+    ),
     Section("training_data", "Training data", "Where does the data come from; what was left out?"),
     Section(
         "training", "Training procedure", "How was it built, with which choices?", required=False
     ),
+    Section(
+        "compute",
+        "Computing resources",
+        "On which hardware was it trained, and on which does it run?",
+        required=False,
+    ),
+    Section(
+        "environment",
+        "Environmental impact",
+        "How much energy and CO2 did training take, and does use take?",
+        required=False,
+    ),
     Section("evaluation_data", "Evaluation data", "On what was it judged, and why on that?"),
+    Section(
+        "factors",
+        "Factors and groups",
+        "Which groups, instruments and circumstances change its answers?",
+        required=False,
+    ),
     Section("metrics", "Metrics and why", "Which measures count, and why do they suit?"),
     Section(
         "thresholds", "Thresholds set before the test", "What had to be reached?", required=False
@@ -53,10 +98,28 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("monitoring", "Monitoring plan", "What is watched, how often, and who reacts?"),
     Section("retirement", "Retirement", "When does it end, and what replaces it?"),
-    Section("contact", "Contact", "Who answers questions and complaints?"),
     Section(
-        "references", "Licence and references", "Under which terms; what to read?", required=False
+        "standards",
+        "Standards applied",
+        "Which standards are met, or how are the requirements met without?",
+        required=False,
     ),
+    Section(
+        "declaration",
+        "Declaration of conformity",
+        "Where is the declaration, and whose is it?",
+        required=False,
+    ),
+    Section("contact", "Contact", "Who answers questions and complaints?"),
+    Section("licence", "Licence", "Under which terms may it be used?", required=False),
+    Section("citation", "Citation", "How is it cited?", required=False),
+    Section(
+        "references",
+        "References",
+        "What to read: paper, repository, demonstration?",
+        required=False,
+    ),
+    Section("custom", "Further information", "What else must a reader know?", required=False),
 )
 BY_ID = {section.id: section for section in SECTIONS}
 REQUIRED = tuple(section for section in SECTIONS if section.required)

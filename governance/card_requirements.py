@@ -32,6 +32,14 @@ DEMANDS: tuple[Demand, ...] = (
     Demand("explanation", "EU AI Act, Article 13(3)(b)(iv): how outputs are explained.", HIGH),
     Demand("security", "EU AI Act, Annex IV 2(h) and Article 15(5): security.", HIGH),
     Demand("changes", "EU AI Act, Annex IV 2(f): changes determined beforehand.", HIGH),
+    Demand("architecture", "EU AI Act, Annex IV 2(c): architecture of the system.", HIGH),
+    Demand("compute", "EU AI Act, Annex IV 1(e) and 2(c): hardware and resources.", HIGH),
+    Demand("interaction", "EU AI Act, Annex IV 1(b): other hardware and software.", HIGH),
+    Demand("supply", "EU AI Act, Annex IV 1(d) and 1(f): forms of supply.", HIGH),
+    Demand("interface", "EU AI Act, Annex IV 1(g): interface of the deployer.", HIGH),
+    Demand("standards", "EU AI Act, Annex IV 7: standards, or how else it is met.", HIGH),
+    Demand("declaration", "EU AI Act, Annex IV 8: declaration of conformity.", HIGH),
+    Demand("factors", "EU AI Act, Annex IV 3: accuracy for the groups it is used on.", HIGH),
     Demand("trade_offs", "EU AI Act, Annex IV 2(b): trade-offs and why.", RAISED),
     Demand(
         "thresholds",
@@ -47,16 +55,40 @@ STARTS: Mapping[str, Mapping[str, str]] = {
         "metrics": "Ranking (ROC AUC), calibration (log loss) and the cost of each kind of error.",
         "thresholds": "The score from which the answer is yes, who set it, and when.",
         "fairness": "Rates of yes by group, and the ratio of the lowest to the highest.",
+        "evaluation_data": "How many cases, how many of them yes, and from which time.",
+        "risks": "Who is harmed by a wrong yes, who by a wrong no, and how each is mended.",
+        "explanation": "What moved the score of one case up, and what down.",
     },
     "multiclass": {
         "metrics": "Accuracy over all classes and macro F1, so that rare classes count.",
         "thresholds": "When no class is sure enough, and what happens then.",
         "fairness": "Classes that are missed more often for some groups.",
+        "evaluation_data": "How many cases of each class; which class is rare.",
+        "risks": "Which two classes are mixed up, and what that costs whom.",
+        "explanation": "Why this class and not the next likely one.",
     },
     "regression": {
         "metrics": "Mean absolute error in the unit of the target, and the bias.",
         "thresholds": "The largest error that is acceptable, in the unit of the target.",
         "fairness": "Errors by group: whose values are set too high or too low.",
+        "evaluation_data": "The range of the target, and where there are few cases.",
+        "risks": "What a value too high costs, what one too low, and for whom.",
+        "explanation": "What the value would be with one input changed.",
+    },
+}
+# What a tier adds to where one begins.
+TIER_STARTS: Mapping[str, Mapping[str, str]] = {
+    "high": {
+        "oversight": "Name who may overrule and stop it, how, and how they were trained for it.",
+        "risks": "Name misuse that can be foreseen, and what risk is left after the measures.",
+        "monitoring": "Name who reports a serious incident, and within which time.",
+        "training_data": "Say what was examined for bias, what was found and what was done.",
+        "security": "Name poisoned data, tampered parts and probing, and what stands against each.",
+        "changes": "Say which changes need no new approval because they were assessed beforehand.",
+    },
+    "medium": {
+        "oversight": "Name who may overrule and stop it.",
+        "monitoring": "Name who answers an alert, and within which time.",
     },
 }
 
@@ -118,7 +150,10 @@ def score(sections: Mapping[str, str], *, task: str, tier: str) -> Score:
 def _need(section: Section, task: str, tier: str) -> Need:
     reasons = [EVERY] if section.required else []
     reasons += [one.why for one in DEMANDS if one.section == section.id and _asks(one, task, tier)]
-    start = STARTS.get(task, {}).get(section.id, section.question)
+    said = [
+        starts.get(section.id, "") for starts in (STARTS.get(task, {}), TIER_STARTS.get(tier, {}))
+    ]
+    start = " ".join(one for one in said if one) or section.question
     return Need(BY_ID[section.id], tuple(reasons), start)
 
 

@@ -1,9 +1,11 @@
-"""The JSON Schema (Draft 2020-12) of a card's own export, made from the canonical table. Pure."""
+"""The JSON Schema (Draft 2020-12) of a card's own export, made from the canonical tables. Pure."""
 
 from typing import Any
 
 from governance.card_fields import LONGEST_SECTION, SECTIONS
+from governance.card_table import FACTS, ROWS, Kind
 from governance.exports import FORMAT
+from governance.publishing import CardState
 
 TEXT: dict[str, Any] = {"type": "string"}
 INSTANT: dict[str, Any] = {"type": ["string", "null"]}
@@ -11,8 +13,18 @@ NUMBER: dict[str, Any] = {"type": "number"}
 PERHAPS: dict[str, Any] = {"type": ["number", "null"]}
 WHOLE: dict[str, Any] = {"type": ["integer", "null"]}
 STATES = ["supported", "stale", "contradicted", "stated", "not judged"]
-FACTS = ("model", "version", "artifact", "mlflow", "lineage", "schema", "reference")
-LISTS = ("deployments", "approvals")
+CLOSED: dict[str, Any] = {"additionalProperties": False}
+NAMED = {"type": "object", "properties": {"name": INSTANT, "dtype": INSTANT}} | CLOSED
+TYPES: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: INSTANT,
+    Kind.WHOLE: WHOLE,
+    Kind.NUMBER: PERHAPS,
+    Kind.TEXTS: {"type": "array", "items": TEXT},
+    Kind.FIELDS: {"type": "array", "items": NAMED},
+    Kind.ANY: {"type": ["object", "null"]},
+    Kind.ROWS: {"type": "array", "items": {"type": "object"}},
+}
+PUBLISHED_BY = ("name", "role", "meaning", "reason", "method", "digest", "at")
 
 
 def card_schema(address: str) -> dict[str, Any]:
@@ -28,6 +40,7 @@ def card_schema(address: str) -> dict[str, Any]:
             sections=_sections(),
             facts=_facts(),
             claims={"type": "array", "items": _claim()},
+            publication=_publication(),
             completeness=_completeness(),
         ),
     }
@@ -47,6 +60,19 @@ def _revision() -> dict[str, Any]:
     digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     number = {"type": "integer", "minimum": 1}
     return _record(number=number, digest=digest, at=TEXT, author=TEXT, note=TEXT)
+
+
+def _publication() -> dict[str, Any]:
+    """Whether this is what the card's readers are given, and who said so."""
+    number = {"type": "integer", "minimum": 1}
+    signed = dict.fromkeys(PUBLISHED_BY, TEXT) | {"revision": number}
+    return _record(
+        state={"enum": [state.value for state in CardState]},
+        revision=number,
+        published_revision=WHOLE,
+        newest_revision=number,
+        by={"oneOf": [{"type": "null"}, _record(**signed)]},
+    )
 
 
 def _sections() -> dict[str, Any]:
@@ -70,13 +96,35 @@ def _sections() -> dict[str, Any]:
 
 
 def _facts() -> dict[str, Any]:
-    groups: dict[str, Any] = {name: {"type": ["object", "null"]} for name in FACTS}
-    lists: dict[str, Any] = {name: {"type": "array", "items": {"type": "object"}} for name in LISTS}
+    """Every fact of the table; cards of earlier days have fewer groups, and unknown ones are null.
+
+    Groups hold the facts that are listed and no others.
+    """
+    properties: dict[str, Any] = {}
+    for fact in FACTS:
+        group, _, name = fact.path.partition(".")
+        if not name:
+            properties[group] = _whole(group, fact.kind)
+            continue
+        found = properties.setdefault(group, _group())
+        found["properties"][name] = TYPES[fact.kind]
     return {
         "type": "object",
-        "properties": groups | lists,
+        "properties": properties,
         "required": ["model", "version"],
+        "additionalProperties": False,
     }
+
+
+def _group() -> dict[str, Any]:
+    return {"type": ["object", "null"], "properties": {}, "additionalProperties": False}
+
+
+def _whole(name: str, kind: Kind) -> dict[str, Any]:
+    if kind == Kind.ANY:
+        return TYPES[kind]
+    parts = {part: TYPES[type_] for part, type_ in ROWS[name].items()}
+    return {"type": "array", "items": {"type": "object", "properties": parts} | CLOSED}
 
 
 def _completeness() -> dict[str, Any]:
@@ -97,6 +145,7 @@ def _claim() -> dict[str, Any]:
         value=NUMBER,
         low=PERHAPS,
         high=PERHAPS,
+        tolerance=PERHAPS,
         n=WHOLE,
         as_of=INSTANT,
         source=TEXT,

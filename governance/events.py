@@ -3,6 +3,7 @@ from enum import StrEnum
 
 class GovernanceEvent(StrEnum):
     CARD_REVISED = "governance.card.revised"
+    CARD_PUBLISHED = "governance.card.published"
     CLAIM_JUDGED = "governance.claim.judged"
     POLICY_SET = "governance.policy.set"
     POLICY_PROPOSED = "governance.policy.proposed"

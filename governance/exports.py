@@ -4,16 +4,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from governance.card_fields import SECTIONS
+from governance.publishing import status_sentence
 
-FORMAT = "ombud-card/1"
+FORMAT = "ombud-card/2"
 FACT_TITLES = {
     "model": "Model",
     "version": "Version",
+    "risk": "Risk",
     "artifact": "Artifact",
     "mlflow": "MLflow",
     "lineage": "Lineage",
     "schema": "Schema",
     "reference": "Reference",
+}
+
+LABELS = {
+    "kpis": "KPIs",
+    "requirements": "Business requirements",
+    "uri": "Address",
+    "mlflow_version": "Logged by MLflow",
+    "run": "Run",
+    "slug": "Name in the API",
+    "id": "Run id",
+    "pickled": "Can run code when loaded",
 }
 
 
@@ -41,11 +54,23 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     """The card of `card_json` as Markdown: words, then numbers, facts and signatures."""
     facts = card["facts"]
     title = f"# {_cell(facts['model']['name'])} {facts['version']['number']}: model card"
-    parts = [title, _revision(card["revision"])]
-    parts += [f"## {s['title']}\n\n{s['text'] or '*Not written.*'}" for s in card["sections"]]
+    parts = [title, f"**{_cell(status_sentence(card['publication']))}**"]
+    parts += [_revision(card["revision"])]
+    shown, optional = sections_to_show(card)
+    parts += [f"## {s['title']}\n\n{s['text'] or '*Not written.*'}" for s in shown]
+    if optional:
+        parts.append(f"*Not written, and not required: {', '.join(optional)}.*")
     parts += [_guidelines(facts.get("guidelines", [])), _claims(card["claims"]), _facts(facts)]
     parts += [_deployments(facts.get("deployments", [])), _approvals(facts.get("approvals", []))]
     return "\n\n".join(parts) + "\n"
+
+
+def sections_to_show(card: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """The sections with words or that this card must have, and the titles of all others."""
+    needed = {one["section"] for one in card["completeness"]["missing"]}
+    shown = [part for part in card["sections"] if part["text"] or part["id"] in needed]
+    rest = [part["title"] for part in card["sections"] if part not in shown]
+    return shown, rest
 
 
 def _revision(revision: Mapping[str, Any]) -> str:
@@ -79,11 +104,15 @@ def _interval(claim: Mapping[str, Any]) -> str:
     return f"{claim['low']} to {claim['high']}"
 
 
+def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, list[list[Any]]]]:
+    """Each group's title, with names and values as a table has them."""
+    groups = ((title, facts.get(group)) for group, title in FACT_TITLES.items())
+    return [(title, list(_flat(group))) for title, group in groups if group]
+
+
 def _facts(facts: Mapping[str, Any]) -> str:
     groups = [
-        f"### {title}\n\n{_table(['Fact', 'Value'], list(_flat(facts[group])))}"
-        for group, title in FACT_TITLES.items()
-        if facts.get(group)
+        f"### {title}\n\n{_table(['Fact', 'Value'], rows)}" for title, rows in fact_rows(facts)
     ]
     return "\n\n".join(["## Facts", *groups])
 

@@ -114,7 +114,12 @@ def had_a_hand(actor: Any, request: "ChangeRequest") -> str:
     """What keeps the actor from signing although they hold the role; empty if nothing does."""
     if actor.pk == request.requested_by_id:
         return "You asked for this change."
-    hand = Contribution.objects.filter(version=request.version_id, person=actor.pk)
+    return hand_in(actor, request.version)
+
+
+def hand_in(actor: Any, version: "Version") -> str:
+    """What the actor did to a version, in a sentence; empty if nothing."""
+    hand = Contribution.objects.filter(version=version, person=actor.pk)
     kinds = sorted(contribution.get_kind_display() for contribution in hand)
     return f"You had a hand in this version: you {', '.join(kinds)}." if kinds else ""
 

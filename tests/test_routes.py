@@ -65,6 +65,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models/{model}/versions": {"run_id": "r", "artifact_path": "m", "number": 9},
     "PUT api/v1/models/{model}/versions/{version}/schema": {"fields": []},
     "PATCH api/v1/models/{model}/versions/{version}/card": {"sections": {"overview": "x"}},
+    "POST api/v1/models/{model}/versions/{version}/card/publications": {
+        "digest": "d" * 64,
+        **PROVED,
+    },
+    "POST models/{model}/{version}/card/publish": {"digest": "d" * 64, **PROVED},
     "POST api/v1/monitors": MONITOR,
     "PUT api/v1/models/{model}/alarm-budget": {"false_alarms": 2, "days": 90},
     "PATCH api/v1/monitors/{monitor}": {"severity": "info"},

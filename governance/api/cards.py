@@ -22,7 +22,7 @@ from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import CardChangeSerializer, CardSerializer
 from governance.exports import card_markdown
-from governance.reads.cards import CardPage, card_of, exported
+from governance.reads.cards import CardPage, card_of, exported, readers_card
 from governance.reads.downloads import BY_FORMAT, FORMATS, Format
 from governance.reads.papers import CannotPrint
 from governance.services.cards import revise_card
@@ -30,7 +30,14 @@ from registry.models import Version
 
 # The revision is what a change is held against; what follows it tells copies apart.
 IF_MATCH = re.compile(r'(?:W/)?"(\d{1,9})(?:-[0-9a-f]{12})?"')
-REVISION = OpenApiParameter("revision", int, description="An earlier revision")
+REVISION = OpenApiParameter(
+    "revision",
+    str,
+    description=(
+        "A number, `newest` (the one that a change is made to) or `published`; without it the "
+        "published revision, or the draft where nothing is published"
+    ),
+)
 FORMAT = OpenApiParameter(
     "format",
     str,
@@ -102,7 +109,7 @@ class CardView(APIView):
     )
     def get(self, request: Request, model: str, version: int) -> HttpResponseBase:
         found = _visible(request, model, version)
-        page = card_of(found.pk, _revision(request))
+        page = _asked(found.pk, request)
         if page is None:
             raise Http404('There is no such card; PATCH with If-Match: "0" writes the first.')
         content = exported(page)
@@ -168,13 +175,19 @@ def _visible(request: Request, model: str, version: int) -> Version:
     return found
 
 
-def _revision(request: Request) -> int | None:
+def _asked(version_id: int, request: Request) -> CardPage | None:
+    """The revision that is asked for; what readers are given if none is."""
     text = request.query_params.get("revision")
     if text is None:
-        return None
+        return readers_card(version_id)
+    if text == "newest":
+        return card_of(version_id)
+    if text == "published":
+        page = readers_card(version_id)
+        return page if page and page.published else None
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise Problem(400, "invalid", "revision: a whole number.")
-    return int(text)
+        raise Problem(400, "invalid", "revision: a whole number, newest or published.")
+    return card_of(version_id, int(text))
 
 
 def _expected(request: Request) -> int:

@@ -224,6 +224,7 @@ class CardSerializer(serializers.Serializer[Any]):
     sections = SectionSerializer(many=True)
     facts = serializers.DictField()
     claims = serializers.ListField(child=serializers.DictField())
+    publication = serializers.DictField(help_text="Published or draft, by whom and over what")
     completeness = serializers.DictField(help_text="Written, required, missing and why")
 
 

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from governance.api.as_of import AsOfView
 from governance.api.back_tests import BackTestListView, BackTestView, MonitorTrialView
 from governance.api.bundles import BundleFileView, BundleListView, BundleView
+from governance.api.card_differences import CardDifferencesView
 from governance.api.cards import CardView
 from governance.api.challenge import ChallengeSwitchView, ChallengeView
 from governance.api.clearance import ClearanceView
@@ -44,6 +45,7 @@ from governance.api.policies import (
     PolicyView,
     PolicyWithdrawView,
 )
+from governance.api.publications import PublicationsView
 from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
@@ -84,6 +86,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/differences",
+        CardDifferencesView.as_view(),
+        name="api-card-differences",
+    ),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/publications",
+        PublicationsView.as_view(),
+        name="api-card-publications",
+    ),
     path(
         "models/<slug:model>/versions/<int:version>/clearance",
         ClearanceView.as_view(),

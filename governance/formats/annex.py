@@ -10,12 +10,11 @@ from governance.formats.losses import texts_of
 
 @dataclass(frozen=True)
 class Point:
-    """A point of the annex: sections that answer it, and what no section of a card holds."""
+    """A point of the annex, and the sections that answer it."""
 
     id: str
     title: str
     sections: tuple[str, ...]
-    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,24 @@ POINTS: tuple[Point, ...] = (
     Point(
         "1",
         "General description",
-        ("overview", "purpose", "users", "contact"),
-        ("Forms of supply, target hardware and user interface (1(b) to 1(h))",),
+        (
+            "overview",
+            "purpose",
+            "business",
+            "users",
+            "interaction",
+            "supply",
+            "interface",
+            "compute",
+            "contact",
+        ),
     ),
     Point(
         "2",
         "Elements and process of development",
         (
             "training",
+            "architecture",
             "trade_offs",
             "training_data",
             "evaluation_data",
@@ -49,13 +58,13 @@ POINTS: tuple[Point, ...] = (
     Point(
         "3",
         "Monitoring, functioning and control",
-        ("limitations", "out_of_scope", "explanation", "oversight"),
+        ("factors", "limitations", "out_of_scope", "explanation", "oversight"),
     ),
     Point("4", "Why the performance metrics suit", ("metrics", "thresholds")),
     Point("5", "Risk-management system", ("risks",)),
     Point("6", "Changes through the lifecycle", ("changes",)),
-    Point("7", "Standards applied", (), ("Harmonised standards, or how else it is met",)),
-    Point("8", "EU declaration of conformity", (), ("Copy of the declaration of conformity",)),
+    Point("7", "Standards applied", ("standards",)),
+    Point("8", "EU declaration of conformity", ("declaration",)),
     Point("9", "Post-market monitoring", ("monitoring", "retirement")),
 )
 
@@ -69,4 +78,4 @@ def annex_iv(card: Mapping[str, Any]) -> tuple[Answer, ...]:
 def _answer(point: Point, texts: Mapping[str, str]) -> Answer:
     written = tuple((BY_ID[s].title, texts[s]) for s in point.sections if s in texts)
     missing = tuple(BY_ID[s].title for s in point.sections if s not in texts)
-    return Answer(point, written, missing + point.beyond)
+    return Answer(point, written, missing)

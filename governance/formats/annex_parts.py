@@ -7,6 +7,7 @@ from typing import Any
 
 from governance.card_fields import BY_ID
 from governance.formats.losses import texts_of
+from governance.publishing import clock
 
 Card = Mapping[str, Any]
 Finder = Callable[[Card], str]
@@ -46,7 +47,7 @@ def _files(card: Card) -> str:
 
 def _signatures(card: Card) -> str:
     signed = card["facts"].get("approvals") or []
-    names = ", ".join(f"{one['name']} ({one['at']})" for one in signed)
+    names = ", ".join(f"{one['name']} ({clock(one['at'])})" for one in signed)
     return f"Signed by {names}" if names else ""
 
 
@@ -59,16 +60,16 @@ def _numbers(card: Card) -> str:
 
 PARTS: tuple[Part, ...] = (
     Part("1(a)", "Purpose, provider and version", ("purpose", "contact"), _version),
-    Part("1(b)", "Interaction with other hardware and software"),
+    Part("1(b)", "Interaction with other hardware and software", ("interaction",)),
     Part("1(c)", "Versions of software and firmware", (), _files),
-    Part("1(d)", "Forms in which it is supplied"),
-    Part("1(e)", "Hardware it is to run on"),
-    Part("1(f)", "Pictures, where it is part of a product"),
-    Part("1(g)", "User interface of the deployer"),
+    Part("1(d)", "Forms in which it is supplied", ("supply",)),
+    Part("1(e)", "Hardware it is to run on", ("compute",)),
+    Part("1(f)", "Pictures, where it is part of a product", ("supply",)),
+    Part("1(g)", "User interface of the deployer", ("interface",)),
     Part("1(h)", "Instructions for use", ("users",)),
     Part("2(a)", "Methods and steps, and parts by others", ("training",)),
     Part("2(b)", "Design, choices and trade-offs", ("trade_offs",)),
-    Part("2(c)", "Architecture and computing resources"),
+    Part("2(c)", "Architecture and computing resources", ("architecture", "compute")),
     Part("2(d)", "Data: origin, selection, labels, cleaning", ("training_data",)),
     Part("2(e)", "Assessment of human oversight", ("oversight",)),
     Part("2(f)", "Changes determined beforehand", ("changes",)),

@@ -4,7 +4,16 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from governance.formats.losses import Export, Loss, facts_lost, moved, sources_lost, texts_of
+from governance.formats.losses import (
+    Export,
+    Loss,
+    facts_lost,
+    moved,
+    signatures,
+    sources_lost,
+    texts_of,
+)
+from governance.publishing import status_sentence
 
 KEPT = (
     "overview",
@@ -17,6 +26,10 @@ KEPT = (
     "trade_offs",
     "risks",
     "fairness",
+    "architecture",
+    "business",
+    "environment",
+    "licence",
 )
 ELSEWHERE = "modelCard.properties"
 PREFIX = "ombud:card:"
@@ -51,6 +64,8 @@ def _component(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, A
         "description": texts.get("overview") or facts["model"]["purpose"],
         "authors": [{"name": facts["model"]["owner"]}],
     }
+    if "licence" in texts:
+        found["licenses"] = [{"license": _licence(texts["licence"])}]
     if facts["artifact"]["digest"]:
         found["hashes"] = [{"alg": "SHA-256", "content": facts["artifact"]["digest"]}]
     found["modelCard"] = {
@@ -62,10 +77,18 @@ def _component(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, A
     return found
 
 
+def _licence(text: str) -> dict[str, Any]:
+    """Its first line is the name; people's words are no identifier of a list."""
+    name = text.strip().splitlines()[0][:200]
+    return {"name": name, "text": {"contentType": "text/markdown", "content": text}}
+
+
 def _parameters(facts: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
     schema = facts.get("schema") or {}
+    architecture = texts.get("architecture")
     return {
         "task": facts["model"]["task"],
+        **({"modelArchitecture": architecture} if architecture else {}),
         "datasets": [
             {
                 "type": "dataset",
@@ -92,9 +115,11 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
     def said(*names: str) -> list[str]:
         return [texts[name] for name in names if name in texts]
 
+    impact = [{"name": "description", "value": text} for text in said("environment")]
     return {
+        **({"environmentalConsiderations": {"properties": impact}} if impact else {}),
         "users": said("users"),
-        "useCases": said("purpose"),
+        "useCases": said("purpose", "business"),
         "technicalLimitations": said("out_of_scope", "limitations"),
         "performanceTradeoffs": said("trade_offs"),
         "ethicalConsiderations": [{"name": text} for text in said("risks")],
@@ -105,8 +130,14 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
 def _properties(card: Mapping[str, Any], texts: Mapping[str, str]) -> list[dict[str, str]]:
     rest = {name: text for name, text in texts.items() if name not in KEPT}
     rest |= {"revision": str(card["revision"]["number"]), "digest": card["revision"]["digest"]}
-    for number, one in enumerate(card["facts"].get("approvals") or (), 1):
-        rest[f"signature:{number}"] = (
-            f"{one['name']}, {one['at']}: {one['decision']}, {one['meaning']} ({one['digest']})"
-        )
+    rest["status"] = status_sentence(card["publication"])
+    rest |= {f"signature:{place}": line for place, line in enumerate(signatures(card), 1)}
+    rest |= _risk(card["facts"])
     return [{"name": f"{PREFIX}{name}", "value": text} for name, text in rest.items()]
+
+
+def _risk(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The tier, and why, where somebody signed the questionnaire."""
+    found = {"risk-tier": str(facts["model"]["risk_tier"])}
+    reasons = (facts.get("risk") or {}).get("reasons")
+    return found | ({"risk-reasons": "; ".join(reasons)} if reasons else {})

@@ -5,15 +5,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.exports import card_markdown
-from governance.formats.losses import Export, Loss
+from governance.formats.losses import Export, Loss, texts_of
 
 PRODUCTION = "measured in production"
+LICENCES = frozenset(
+    {
+        *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0"),
+        *("cc-by-sa-4.0", "cc-by-nc-4.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0"),
+    }
+)
 
 
 def huggingface(card: Mapping[str, Any]) -> Export:
     """Front matter (JSON values, which are YAML) and the whole card as its body."""
     facts = card["facts"]
     head: dict[str, Any] = {"tags": ["tabular", _task(facts)], "pipeline_tag": _task(facts)}
+    head |= _licence(texts_of(card).get("licence", ""))
     head["model-index"] = _index(card)
     if not head["model-index"]:
         del head["model-index"]
@@ -24,6 +31,16 @@ def huggingface(card: Mapping[str, Any]) -> Export:
 def _task(facts: Mapping[str, Any]) -> str:
     regression = "regression" in str(facts["model"]["task"]).lower()
     return "tabular-regression" if regression else "tabular-classification"
+
+
+def _licence(text: str) -> dict[str, str]:
+    """A licence of the site's own list by its name; any other is named, and the body has it."""
+    if not text:
+        return {}
+    name = text.strip().splitlines()[0].strip(" .*`").lower().replace(" ", "-")
+    if name in LICENCES:
+        return {"license": name}
+    return {"license": "other", "license_name": "see-the-section-licence"}
 
 
 def _index(card: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -52,7 +69,7 @@ def _losses(card: Mapping[str, Any]) -> list[Loss]:
     if card["claims"]:
         why = "model-index holds the value only."
         found.append(Loss("Interval, sample, time and source of numbers", body, why))
-    if any(part["id"] == "references" and part["text"] for part in card["sections"]):
-        why = "A licence in front matter must be one of a fixed list of names."
-        found.append(Loss("Licence and references", body, why))
+    if texts_of(card).keys() & {"licence", "citation", "references"}:
+        why = "A licence in front matter is one of a fixed list of names, or other."
+        found.append(Loss("Licence, citation and references", body, why))
     return found

@@ -34,6 +34,14 @@ def texts_of(card: Mapping[str, Any]) -> dict[str, str]:
     return {part["id"]: part["text"] for part in card["sections"] if part["text"]}
 
 
+def signatures(card: Mapping[str, Any]) -> list[str]:
+    """Each signature in one line, for formats that have no field for signatures."""
+    return [
+        f"{one['name']}, {one['at']}: {one['decision']}, {one['meaning']} ({one['digest']})"
+        for one in card["facts"].get("approvals") or ()
+    ]
+
+
 def moved(texts: Mapping[str, str], kept: Iterable[str], went: str) -> list[Loss]:
     """The written sections for which the format has no field of its own."""
     why = "The format has no such field."

@@ -4,15 +4,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from governance.card_fields import BY_ID
 from governance.formats.losses import (
     NOWHERE,
     Export,
     Loss,
     facts_lost,
     moved,
+    signatures,
     sources_lost,
     texts_of,
 )
+from governance.publishing import status_sentence
 
 SHORT, LONG, WHOLE = 1024, 2048, 100_000
 MOST_DETAILS = 15
@@ -27,8 +30,13 @@ KEPT = (
     "metrics",
     "risks",
     "limitations",
+    "architecture",
+    "business",
 )
 ELSEWHERE = "additional_information.custom_details"
+# What no format has a field for goes first where there is room for a few only.
+FIRST = ("oversight", "security", "monitoring", "retirement", "thresholds", "fairness", "changes")
+STATUS, SIGNED = "Card status", "Signatures"
 
 
 class _Limits:
@@ -44,12 +52,6 @@ class _Limits:
             self.losses.append(Loss(name, f"the first {most:,} characters", why))
         return text[:most]
 
-    def first(self, name: str, items: list[Any], most: int) -> list[Any]:
-        if len(items) > most:
-            why = f"At most {most} there; the last {len(items) - most} were left out."
-            self.losses.append(Loss(name, NOWHERE, why))
-        return items[:most]
-
 
 def sagemaker(card: Mapping[str, Any]) -> Export:
     """The card's content; sections without a field of their own become custom details."""
@@ -57,13 +59,13 @@ def sagemaker(card: Mapping[str, Any]) -> Export:
     document = {
         "model_overview": _overview(card["facts"], texts, limits),
         "intended_uses": _uses(card["facts"], texts, limits),
-        "business_details": _business(card["facts"], limits),
+        "business_details": _business(card["facts"], texts, limits),
         "training_details": _training(texts, limits),
         "evaluation_details": [_evaluation(card, texts, limits)],
         "additional_information": _more(card, texts, limits),
     }
     _whole(document, limits)
-    losses = moved(texts, KEPT, ELSEWHERE) + sources_lost(card) + limits.losses
+    losses = _moved(card) + sources_lost(card) + limits.losses
     losses += facts_lost(card, document)
     return Export(document, tuple(losses))
 
@@ -78,6 +80,7 @@ def _overview(
         "model_creator": facts["version"]["registered_by"],
         "model_owner": facts["model"]["owner"],
         "problem_type": facts["model"]["task"],
+        "algorithm_type": texts.get("architecture", ""),
     }
     found: dict[str, Any] = {name: limits.cut(name, text, SHORT) for name, text in said.items()}
     found["model_version"] = facts["version"]["number"]
@@ -93,12 +96,20 @@ def _uses(facts: Mapping[str, Any], texts: Mapping[str, str], limits: _Limits) -
         "factors_affecting_model_efficiency": texts.get("out_of_scope", ""),
     }
     found = {name: limits.cut(name, text, LONG) for name, text in said.items()}
-    return found | {"risk_rating": RATINGS.get(facts["model"]["risk_tier"], "Unknown")}
+    found["risk_rating"] = RATINGS.get(facts["model"]["risk_tier"], "Unknown")
+    reasons = "; ".join((facts.get("risk") or {}).get("reasons", ()))
+    if reasons:
+        name = "explanations_for_risk_rating"
+        found[name] = limits.cut(name, reasons, LONG)
+    return found
 
 
-def _business(facts: Mapping[str, Any], limits: _Limits) -> dict[str, str]:
+def _business(
+    facts: Mapping[str, Any], texts: Mapping[str, str], limits: _Limits
+) -> dict[str, str]:
+    problem = texts.get("business", facts["model"]["purpose"])
     return {
-        "business_problem": limits.cut("business_problem", facts["model"]["purpose"], SHORT),
+        "business_problem": limits.cut("business_problem", problem, LONG),
         "line_of_business": limits.cut("line_of_business", facts["model"]["team"], SHORT),
     }
 
@@ -136,13 +147,37 @@ def _notes(claim: Mapping[str, Any]) -> str:
 
 
 def _more(card: Mapping[str, Any], texts: Mapping[str, str], limits: _Limits) -> dict[str, Any]:
-    rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
-    kept = limits.first("Custom details", rest, MOST_DETAILS)
+    said = {STATUS: status_sentence(card["publication"])}
+    if signed := signatures(card):
+        said[SIGNED] = "; ".join(signed)
+    said |= {part["title"]: part["text"] for part in _details(card)[: _room(card)]}
+    details = {title: limits.cut(title, text, SHORT) for title, text in said.items()}
     return {
         "ethical_considerations": limits.cut("Risks", texts.get("risks"), LONG),
         "caveats_and_recommendations": limits.cut("Limitations", texts.get("limitations"), LONG),
-        "custom_details": {p["title"]: limits.cut(p["title"], p["text"], SHORT) for p in kept},
+        "custom_details": details,
     }
+
+
+def _details(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The written sections without a field of their own, the most needed ones first."""
+    found = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
+    return sorted(found, key=lambda part: part["id"] not in FIRST)
+
+
+def _room(card: Mapping[str, Any]) -> int:
+    """How many sections become custom details, beside the status and the signatures."""
+    return MOST_DETAILS - 1 - bool(signatures(card))
+
+
+def _moved(card: Mapping[str, Any]) -> list[Loss]:
+    found = [part["id"] for part in _details(card)]
+    there, gone = found[: _room(card)], found[_room(card) :]
+    why = f"At most {MOST_DETAILS} custom details there."
+    losses = moved(dict.fromkeys(there, ""), (), ELSEWHERE)
+    if signatures(card):
+        losses.append(Loss(SIGNED, ELSEWHERE, "The format has no such field."))
+    return losses + [Loss(BY_ID[name].title, NOWHERE, why) for name in gone]
 
 
 def _whole(document: dict[str, Any], limits: _Limits) -> None:

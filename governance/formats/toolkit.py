@@ -3,7 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from governance.formats.losses import Export, facts_lost, moved, sources_lost, texts_of
+from governance.formats.losses import (
+    Export,
+    Loss,
+    facts_lost,
+    moved,
+    signatures,
+    sources_lost,
+    texts_of,
+)
+from governance.publishing import status_sentence
 
 KEPT = (
     "overview",
@@ -18,6 +27,10 @@ KEPT = (
     "fairness",
     "contact",
     "references",
+    "architecture",
+    "business",
+    "licence",
+    "citation",
 )
 ELSEWHERE = "model_details.documentation"
 
@@ -33,6 +46,8 @@ def toolkit(card: Mapping[str, Any]) -> Export:
         "considerations": _considerations(texts),
     }
     losses = moved(texts, KEPT, ELSEWHERE) + sources_lost(card)
+    if signatures(card):
+        losses.append(Loss("Signatures", ELSEWHERE, "The format has no such field."))
     losses += facts_lost(card, document)
     return Export(document, tuple(losses))
 
@@ -53,20 +68,28 @@ def _details(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any
         "version": version,
         "path": facts["artifact"]["uri"],
     }
+    if "licence" in texts:
+        found["licenses"] = [{"custom_text": texts["licence"]}]
+    if "citation" in texts:
+        found["citations"] = [{"citation": texts["citation"]}]
     if "references" in texts:
         found["references"] = [{"reference": texts["references"]}]
     return found
 
 
 def _documentation(card: Mapping[str, Any]) -> str:
+    """Whether it is published, then the sections that have no field of their own."""
     rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
-    return "\n\n".join(f"## {part['title']}\n\n{part['text']}" for part in rest)
+    written = [f"## {part['title']}\n\n{part['text']}" for part in rest]
+    signed = [f"## Signatures\n\n{line}" for line in ["\n\n".join(signatures(card))] if line]
+    return "\n\n".join([status_sentence(card["publication"]), *written, *signed])
 
 
 def _parameters(facts: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
     titles = {"training_data": "Training data", "evaluation_data": "Evaluation data"}
     schema = facts.get("schema") or {}
     return {
+        "model_architecture": texts.get("architecture", ""),
         "data": [
             {"name": title, "description": texts[name]}
             for name, title in titles.items()
@@ -95,7 +118,7 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
 
     return {
         "users": said("users"),
-        "use_cases": said("purpose"),
+        "use_cases": said("purpose", "business"),
         "limitations": said("out_of_scope", "limitations"),
         "tradeoffs": said("trade_offs"),
         "ethical_considerations": [

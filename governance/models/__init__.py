@@ -33,6 +33,7 @@ from governance.models.guidelines import (
 )
 from governance.models.policies import ApprovalPolicy
 from governance.models.policy_changes import PolicyChange, PolicyChangeState, PolicySignature
+from governance.models.publications import CardPublication
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
@@ -61,6 +62,7 @@ __all__ = [
     "Bundle",
     "BundleState",
     "Card",
+    "CardPublication",
     "CardRevision",
     "ChallengeSwitch",
     "ChangeRequest",

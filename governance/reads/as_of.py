@@ -24,6 +24,7 @@ from governance.models import (
     StatusRow,
     Waiver,
 )
+from governance.reads.publications import published_at
 from governance.reads.stages import stages_at
 from monitoring.models import Incident, Measurement
 from registry.events import RegistryEvent
@@ -136,11 +137,17 @@ def _versions(model: Model, at: datetime) -> list[dict[str, Any]]:
 
 
 def _cards(versions: list[Version], at: datetime) -> dict[int, dict[str, Any]]:
-    """The card revision in force of each version."""
+    """The newest card revision of each version, and the one that readers were given."""
+    published = published_at([version.pk for version in versions], at)
     rows = CardRevision.objects.filter(card__version__in=versions, at__lte=at)
     newest = rows.order_by("card_id", "-number").distinct("card_id").select_related("card")
     return {
-        row.card.version_id: {"revision": row.number, "digest": row.digest, "at": row.at}
+        row.card.version_id: {
+            "revision": row.number,
+            "digest": row.digest,
+            "at": row.at,
+            "published": published.get(row.card.version_id),
+        }
         for row in newest.defer("sections", "facts")
     }
 

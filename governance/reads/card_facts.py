@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.chain import plain, sha256_of
-from governance.models import CardRevision, SignOff
+from governance.models import CardRevision, RiskAssessment, SignOff
 from governance.numbers import Number
 from governance.reads.guidelines import card_guidelines
 from governance.reads.numbers import numbers_of
@@ -12,6 +12,7 @@ from registry.models import Reference, Schema, Version
 
 OUTPUTS = frozenset({"prediction", "score"})
 INPUTS = frozenset({"feature", "group", "segment"})
+GROUPS = frozenset({"group", "segment"})
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,27 @@ def facts_of(version: Version) -> dict[str, Any]:
             "version": version.mlflow_version,
             "run": version.mlflow_run_id,
         },
+        "risk": _risk(version),
         "lineage": _lineage(version.lineage),
         "schema": _schema(version),
         "reference": _reference(version),
         "deployments": _deployments(version),
         "approvals": _approvals(version),
         "guidelines": card_guidelines(version),
+    }
+
+
+def _risk(version: Version) -> dict[str, Any] | None:
+    """How the tier follows from the questionnaire that was signed last, if one was."""
+    row = RiskAssessment.objects.filter(model=version.model_id).first()
+    if row is None:
+        return None
+    return {
+        "tier": row.tier,
+        "reasons": row.reasons,
+        "signed_by": row.printed_name,
+        "at": row.signed_at,
+        "digest": row.signed_digest,
     }
 
 
@@ -94,6 +110,7 @@ def _schema(version: Version) -> dict[str, Any] | None:
         "inputs": _fields(found.fields, INPUTS),
         "outputs": _fields(found.fields, OUTPUTS),
         "outcomes": _fields(found.fields, frozenset({"outcome"})),
+        "groups": _fields(found.fields, GROUPS),
     }
 
 

@@ -1,8 +1,6 @@
-"""A version's card: as people read it, as it is exported, and what changed between revisions."""
+"""A version's card: as people read it, and as it is exported."""
 
-import difflib
-import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +13,11 @@ from governance.card_fields import SECTIONS, Completeness, Section, completeness
 from governance.card_requirements import Score, score
 from governance.exports import card_json
 from governance.models import CardRevision, Claim, ClaimCheck
+from governance.publishing import CardState, state_of, status_sentence
 from governance.reads.claims import states_of
+from governance.reads.publications import PublicationLine, publications_of
 from registry.models import TaskType
 
-WORD = re.compile(r"\S+\s*|\s+")
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -45,6 +44,7 @@ class ClaimLine:
     state: str = ""
     reason: str = ""
     judged_at: datetime | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class RevisionLine:
     author: str
     note: str
     digest: str
+    state: CardState
 
 
 @dataclass(frozen=True)
@@ -68,41 +69,79 @@ class CardPage:
     completeness: Completeness
     score: Score
     revisions: tuple[RevisionLine, ...]
+    publications: tuple[PublicationLine, ...] = ()
+
+    @property
+    def state(self) -> CardState:
+        return self.revision.state
+
+    @property
+    def published(self) -> PublicationLine | None:
+        """The publication in force, of whichever revision."""
+        return self.publications[0] if self.publications else None
+
+    @property
+    def publication(self) -> PublicationLine | None:
+        """How this very revision was published, if it was."""
+        number = self.revision.number
+        return next((one for one in self.publications if one.revision == number), None)
+
+    @property
+    def draft(self) -> RevisionLine | None:
+        """The newest revision, where nobody has published it."""
+        newest = self.revisions[0]
+        return newest if newest.state == CardState.DRAFT else None
+
+    @property
+    def status(self) -> str:
+        return status_sentence(_publication(self))
 
     @property
     def written(self) -> dict[str, str]:
         return {part.section.id: part.text for part in self.sections if part.text}
 
 
-@dataclass(frozen=True)
-class SectionDifference:
-    """A section that changed: words that stayed (' '), went ('-') and came ('+')."""
-
-    section: Section
-    words: tuple[tuple[str, str], ...]
-
-
 def card_of(version_id: int, revision: int | None = None) -> CardPage | None:
-    """The card's newest revision, or the one asked for; None if there is none. Three queries."""
-    rows = list(
-        CardRevision.objects.filter(card__version=version_id)
-        .select_related("author")
-        .order_by("-number")
-    )
+    """The card's newest revision, or the one asked for; None if there is none. Four queries."""
+    rows = _revisions(version_id)
     found = [row for row in rows if revision is None or row.number == revision]
-    return _page(version_id, found[0], rows) if found else None
+    return _page(version_id, found[0], rows, publications_of(version_id)) if found else None
 
 
-def _page(version_id: int, row: CardRevision, rows: list[CardRevision]) -> CardPage:
+def readers_card(version_id: int) -> CardPage | None:
+    """What a card's readers are given: the published revision, or the draft where there is none."""
+    rows, published = _revisions(version_id), publications_of(version_id)
+    number = published[0].revision if published else None
+    found = [row for row in rows if number is None or row.number == number]
+    return _page(version_id, found[0], rows, published) if found else None
+
+
+def _revisions(version_id: int) -> list[CardRevision]:
+    rows = CardRevision.objects.filter(card__version=version_id).select_related("author")
+    return list(rows.order_by("-number"))
+
+
+def _page(
+    version_id: int,
+    row: CardRevision,
+    rows: list[CardRevision],
+    publications: tuple[PublicationLine, ...],
+) -> CardPage:
+    newest, published = rows[0].number, {one.revision for one in publications}
+    lines = {
+        each.number: _line(each, state_of(each.number, newest=newest, published=published))
+        for each in rows
+    }
     return CardPage(
         version_id=version_id,
-        revision=_line(row),
+        revision=lines[row.number],
         sections=tuple(_section(section, row.sections) for section in SECTIONS),
         facts=row.facts,
         claims=_claims(row),
         completeness=completeness(row.sections),
         score=_score(row),
-        revisions=tuple(_line(each) for each in rows),
+        revisions=tuple(lines.values()),
+        publications=publications,
     )
 
 
@@ -113,9 +152,9 @@ def _score(row: CardRevision) -> Score:
     return score(row.sections, task=task, tier=model.get("risk_tier", ""))
 
 
-def _line(row: CardRevision) -> RevisionLine:
+def _line(row: CardRevision, state: CardState) -> RevisionLine:
     author = row.author.name if row.author else "Ombud"
-    return RevisionLine(row.number, row.at, author, row.note, row.digest)
+    return RevisionLine(row.number, row.at, author, row.note, row.digest, state)
 
 
 def _section(section: Section, texts: dict[str, str]) -> SectionText:
@@ -148,6 +187,7 @@ def _claim(claim: Claim, check: ClaimCheck | None) -> ClaimLine:
         state=_state(claim, check),
         reason=check.reason if check else "",
         judged_at=check.at if check else None,
+        tolerance=claim.tolerance,
     )
 
 
@@ -172,7 +212,19 @@ def exported(page: CardPage) -> dict[str, Any]:
         facts=page.facts,
         claims=[_exported_claim(claim) for claim in page.claims],
     )
-    return {**whole, "completeness": page.score.as_dict()}
+    return {**whole, "publication": _publication(page), "completeness": page.score.as_dict()}
+
+
+def _publication(page: CardPage) -> dict[str, Any]:
+    """Published or draft, by whom and over what; and which other revision a reader may want."""
+    found = page.publication
+    return {
+        "state": str(page.state),
+        "revision": page.revision.number,
+        "published_revision": page.published.revision if page.published else None,
+        "newest_revision": page.revisions[0].number,
+        "by": found and {**asdict(found), "at": plain(found.at)},
+    }
 
 
 def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
@@ -182,6 +234,7 @@ def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
         "value": claim.value,
         "low": claim.low,
         "high": claim.high,
+        "tolerance": claim.tolerance,
         "n": claim.n,
         "as_of": plain(claim.as_of),
         "source": claim.source,
@@ -189,31 +242,3 @@ def _exported_claim(claim: ClaimLine) -> dict[str, Any]:
         "state": claim.state,
         "reason": claim.reason,
     }
-
-
-def difference(version_id: int, earlier: int, later: int) -> tuple[SectionDifference, ...]:
-    """The sections in which two revisions differ, word by word. One query."""
-    rows = CardRevision.objects.filter(card__version=version_id, number__in=[earlier, later])
-    texts = {row.number: row.sections for row in rows}
-    if not {earlier, later} <= texts.keys():
-        return ()
-    pairs = [
-        (section, texts[earlier].get(section.id, ""), texts[later].get(section.id, ""))
-        for section in SECTIONS
-    ]
-    return tuple(
-        SectionDifference(section, _words(old, new)) for section, old, new in pairs if old != new
-    )
-
-
-def _words(old: str, new: str) -> tuple[tuple[str, str], ...]:
-    """What stayed (' '), went ('-') and came ('+'), word by word; spaces stay with their words."""
-    before, after = WORD.findall(old), WORD.findall(new)
-    found: list[tuple[str, str]] = []
-    compared = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for kind, a, b, c, d in compared.get_opcodes():
-        if kind == "equal":
-            found.append((" ", "".join(before[a:b])))
-            continue
-        found += [("-", "".join(before[a:b]))] * (a < b) + [("+", "".join(after[c:d]))] * (c < d)
-    return tuple(found)

@@ -10,13 +10,18 @@ from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 
 from governance.card_fields import BY_ID
+from governance.exports import LABELS, fact_rows, sections_to_show
 from governance.formats.annex import annex_iv
 from governance.formats.annex_parts import parts_of
+from governance.publishing import clock, status_sentence
 from governance.reads.cards import rendered
 
-LONGEST_PAPER = 50_000
+# Laid out in about a second and a half; see docs/cards.md for what was measured.
+LONGEST_PAPER = 80_000
+COUNTS = frozenset({"files", "rows"})
 STYLE = "css/paper.css"
 NO_PANGO = (
     "PDF needs the Debian packages libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0 on "
@@ -29,30 +34,62 @@ class CannotPrint(Exception):
 
 
 def card_html(card: Mapping[str, Any]) -> str:
-    """The whole card as one page."""
-    sections = [(BY_ID[part["id"]], rendered(part["text"])) for part in card["sections"]]
-    return _page("card", card, "model card", sections=sections)
+    """The whole card as one page: what is written, what is missing and why, numbers, facts."""
+    written = [part for part in card["sections"] if part["text"]]
+    sections = [(BY_ID[part["id"]], rendered(part["text"])) for part in written]
+    groups = [(title, [_readable(row) for row in rows]) for title, rows in fact_rows(card["facts"])]
+    optional = sections_to_show(card)[1]
+    return _page("card", card, "model card", sections=sections, optional=optional, groups=groups)
+
+
+def _readable(row: list[Any]) -> tuple[str, str, bool]:
+    """A fact's name and value in words; whether it is a digest."""
+    path, value = str(row[0]), row[1]
+    return _named(path), _told(path, value), path == "digest"
+
+
+def _named(path: str) -> str:
+    if path.startswith("run.params."):
+        return f"Parameter {path.removeprefix('run.params.')}"
+    words = LABELS.get(path) or path.replace("_", " ").replace(".", ", ")
+    return words[:1].upper() + words[1:]
+
+
+def _told(path: str, value: Any) -> str:
+    if value in (None, ""):
+        return ""
+    if path == "size":
+        return f"{value:,} bytes"
+    return f"{value:,}" if isinstance(value, int) and path in COUNTS else clock(value)
 
 
 def annex_html(card: Mapping[str, Any], *, linked: bool = False) -> str:
     """The technical file: nine points, and in red what is missing; `linked` to its style sheet."""
-    answers = [
-        (
-            answer,
-            [(title, rendered(text)) for title, text in answer.written],
-            parts_of(card, answer.point.id),
-        )
-        for answer in annex_iv(card)
-    ]
+    said: dict[str, str] = {}
+    answers = []
+    for answer in annex_iv(card):
+        point = answer.point.id
+        parts = [(title, _once(title, text, said, point)) for title, text in answer.written]
+        answers.append((answer, parts, parts_of(card, point)))
     return _page(
         "annex_iv", card, "technical file (EU AI Act, Annex IV)", answers=answers, linked=linked
     )
 
 
+def _once(title: str, text: str, said: dict[str, str], point: str) -> str:
+    """The words, or the point under which they stand already."""
+    if title in said:
+        return format_html("<p>As under point {}.</p>", said[title])
+    said[title] = point
+    return rendered(text)
+
+
 def _page(name: str, card: Mapping[str, Any], kind: str, **parts: Any) -> str:
     facts = card["facts"]
     title = f"{facts['model']['name']}, version {facts['version']['number']}: {kind}"
-    context = {"card": card, "title": title, **parts}
+    status = status_sentence(card["publication"])
+    at = clock(card["revision"]["at"])
+    context = {"card": card, "title": title, "status": status, "at": at, **parts}
     return render_to_string(f"governance/print/{name}.html", context)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from governance.models import CardRevision, ChangeRequest, Clearance, Finding
+from governance.reads.publications import published_at
 from governance.states import APPROVING, RequestKind
 from monitoring.models import Incident, Measurement
 from monitoring.services.lookups import Logged
@@ -103,7 +104,8 @@ def _card(version: Version, at: datetime) -> dict[str, Any] | None:
     one = rows.order_by("-number").first()
     if one is None:
         return None
-    return {"revision": one.number, "digest": one.digest, "at": one.at}
+    published = published_at([version.pk], at).get(version.pk)
+    return {"revision": one.number, "digest": one.digest, "at": one.at, "published": published}
 
 
 def _approvals(version: Version, at: datetime) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from governance.gates import STAGES
 from governance.models import ChangeRequest, Clearance, Revalidation
 from governance.numbers import Number
 from governance.policies import can_decide_clearance, can_edit_card, can_submit
-from governance.reads.cards import CardPage, card_of
+from governance.reads.cards import CardPage, card_of, readers_card
 from governance.reads.conditions import ConditionLine, standing
 from governance.reads.model_page import (
     ClearanceLine,
@@ -64,7 +64,7 @@ def version_page(user: Any, slug: str, number: int, revision: int | None = None)
         detail=detail_of(version),
         risk_tier=version.model.risk_tier,
         team=version.model.team.name,
-        card=card_of(version.pk, revision),
+        card=card_of(version.pk, revision) if revision else readers_card(version.pk),
         sections=SECTIONS,
         numbers=numbers_of([version.pk])[version.pk],
         health=_health(version),

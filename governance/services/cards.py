@@ -75,6 +75,6 @@ def _expect(last: CardRevision | None, expected: int) -> None:
     number = last.number if last else 0
     if number != expected:
         raise CardChanged(
-            f"The card is at revision {number}, you changed revision {expected}. Read it again and "
-            "repeat your change."
+            f"The card is at revision {number}, you changed revision {expected}. Read the newest "
+            "revision and repeat your change."
         )

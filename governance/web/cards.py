@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -12,10 +13,13 @@ from accounts.policies import require
 from accounts.sessions import person_of
 from governance.card_fields import BY_ID, BadSections, completeness
 from governance.card_requirements import Need, score, template
+from governance.models import CardRevision
 from governance.policies import can_edit_card
+from governance.reads.card_differences import choices_of, compared
 from governance.reads.card_facts import latest_revision
-from governance.reads.cards import card_of, difference
+from governance.reads.cards import card_of, readers_card
 from governance.reads.downloads import FORMATS
+from governance.reads.publications import rule_of
 from governance.refusals import CardChanged
 from governance.services.cards import ONLY_BUILDERS, refresh_card, revise_card
 from governance.web.facts import groups_of
@@ -25,17 +29,18 @@ from registry.models import Version
 
 @require_safe
 def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """The whole card for reading and printing; `revision` shows an earlier one."""
+    """The card that readers are given, for reading and printing; `revision` shows another one."""
     person = person_of(request)
     version = _visible(person, slug, number)
     asked = _number(request, "revision")
-    found = card_of(version.pk, asked or None)
+    found = card_of(version.pk, asked) if asked else readers_card(version.pk)
     if asked and found is None:
         raise Http404("There is no such revision.")
     context = {
         "version": version,
         "card": found,
-        "earlier": found is not None and found.revision != found.revisions[0],
+        "newest": found is not None and found.revision == found.revisions[0],
+        "rule": rule_of(version),
         "groups": groups_of(found.facts) if found else (),
         "can_edit": can_edit_card(person, version),
         "formats": FORMATS,
@@ -45,18 +50,21 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 @require_safe
 def revisions(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Every revision, and how two of them differ: the newest and the one before, unless asked."""
+    """Every revision, and how two of them differ: the newest and the one published before it, or
+    those that are asked for, also of another version of the model."""
     version = _visible(person_of(request), slug, number)
-    found = card_of(version.pk)
-    newest = found.revision.number if found else 0
-    later = _number(request, "to") or newest
-    earlier = _number(request, "from") or max(later - 1, 1)
+    asked = request.GET.get("from", ""), request.GET.get("to", "")
+    both = compared(version, *asked)
+    wrong = both is None and any(asked)
+    if wrong:
+        both = compared(version, "", "")
+    own = [side.page for side in both.sides if side.version == version.number] if both else []
     context = {
         "version": version,
-        "card": found,
-        "earlier": earlier,
-        "later": later,
-        "differences": difference(version.pk, earlier, later),
+        "card": own[0] if own else card_of(version.pk),
+        "both": both,
+        "wrong": wrong,
+        "choices": choices_of(version, (both.before, both.after)) if both else (),
     }
     return render(request, "governance/card_revisions.html", context)
 
@@ -89,7 +97,7 @@ def edit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             form.add_error(name if name in form.fields else None, text)
         return _form_page(request, version, form, status=422)
     messages.success(request, f"The card is saved as revision {revision.number}.")
-    return redirect("card", slug, number)
+    return _newest(slug, number, revision)
 
 
 @require_POST
@@ -103,7 +111,12 @@ def refresh(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         messages.info(request, "Facts and numbers were up to date already.")
     else:
         messages.success(request, f"Facts and numbers are of today: revision {revision.number}.")
-    return redirect("card", slug, number)
+    return _newest(slug, number, revision)
+
+
+def _newest(slug: str, number: int, revision: CardRevision) -> HttpResponse:
+    """To what was just written: readers may be given an earlier revision that is published."""
+    return redirect(f"{reverse('card', args=[slug, number])}?revision={revision.number}")
 
 
 def _visible(person: User, slug: str, number: int) -> Version:
@@ -161,6 +174,14 @@ def _template(version: Version) -> tuple[Need, ...]:
     return template(task=version.model.task, tier=version.model.risk_tier)
 
 
+def _fields(version: Version, form: CardForm, written: dict[str, str]) -> dict[str, Any]:
+    """First what is asked of this model or was written; what is empty and not asked folds away."""
+    pairs = [(need, form[need.section.id]) for need in _template(version)]
+    asked = [one for one in pairs if one[0].required or written[one[0].section.id]]
+    others = [one for one in pairs if one not in asked]
+    return {"asked": asked, "others": others}
+
+
 def _form_page(
     request: HttpRequest, version: Version, form: CardForm, status: int = 200, **more: Any
 ) -> HttpResponse:
@@ -168,7 +189,7 @@ def _form_page(
     context = {
         "version": version,
         "form": form,
-        "written": [(need, form[need.section.id]) for need in _template(version)],
+        **_fields(version, form, written),
         "completeness": completeness(written),
         "score": score(written, task=version.model.task, tier=version.model.risk_tier),
         **more,

@@ -5,20 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.exports import FACT_TITLES
+from governance.exports import FACT_TITLES, LABELS
 
 BYTES = frozenset({"size"})
 DIGESTS = frozenset({"digest"})
-LABELS = {
-    "kpis": "KPIs",
-    "requirements": "Business requirements",
-    "uri": "Address",
-    "mlflow_version": "Logged by MLflow",
-    "run": "Run",
-    "slug": "Name in the API",
-    "id": "Run id",
-    "pickled": "Can run code when loaded",
-}
 ORDER = ("name", "number", "model", "version", "summary", "purpose", "kind", "rows", "digest")
 HIDDEN_TAGS = ("mlflow.",)
 

@@ -164,7 +164,7 @@ def test_the_technical_file_has_nine_points_and_says_what_is_missing(card):
     assert [answer.point.id for answer in answers] == [str(n) for n in range(1, 10)]
     html = papers.annex_html(card)
     assert html.count('class="missing"') == sum(len(a.missing) for a in answers) + 1
-    assert "Missing: Copy of the declaration of conformity" in html
+    assert "Missing: Declaration of conformity" in html
 
 
 def test_the_card_as_pdf_is_tagged_numbered_and_signed(one, olga, vera, rita):

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts.policies import Refused
 from governance.card_fields import REQUIRED, SECTIONS, BadSections, clean_sections, completeness
 from governance.models import Card, CardRevision
-from governance.reads.cards import card_of, difference, exported, rendered
+from governance.reads.card_differences import compared
+from governance.reads.cards import card_of, exported, rendered
 from governance.reads.requests import request_page
 from governance.refusals import CardChanged
 from governance.services.cards import ensure_card, refresh_card, revise_card
@@ -88,7 +89,7 @@ def test_a_revision_keeps_the_other_sections_and_counts_as_a_hand(one, vera):
     assert page.written == {**TEXTS, "risks": "Fog"}
     assert (page.revision.author, page.revision.note) == ("Vera", "Fog")
     assert Contribution.objects.filter(person=vera, version=one, kind="card").exists()
-    (changed,) = difference(one.pk, 1, 2)
+    (changed,) = compared(one, "1", "2").difference.sections
     assert changed.section.id == "risks"
     assert changed.words == (("-", TEXTS["risks"]), ("+", "Fog"))
 
@@ -97,7 +98,7 @@ def test_a_difference_marks_words_and_not_whole_paragraphs(one, olga):
     words = {"version_id": one.pk, "note": ""}
     revise_card(actor=olga, sections={"risks": "Fog in May"}, expected_revision=1, **words)
     revise_card(actor=olga, sections={"risks": "Snow in May"}, expected_revision=2, **words)
-    (changed,) = difference(one.pk, 2, 3)
+    (changed,) = compared(one, "2", "3").difference.sections
     assert changed.words == (("-", "Fog "), ("+", "Snow "), (" ", "in May"))
 
 

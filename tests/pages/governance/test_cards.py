@@ -125,11 +125,12 @@ def test_numbers_newer_than_the_card_are_shown_beside_it(two, rita, page):
 def test_revisions_are_listed_and_compared(two, olga, rita, page, post):
     post(olga, f"{CARD}/edit", form(two, risks="Fog."))
     text = page(rita, f"{CARD}/revisions")
-    assert "<ins>Fog.</ins>" in text
-    assert "<del>About Risks and mitigations.</del>" in text
+    assert "Added: </span>Fog.</ins>" in text
+    assert "Removed: </span>About Risks and mitigations.</del>" in text
     assert "Revision 1" in text
     earlier = page(rita, f"{CARD}?revision=1")
     assert "This is an earlier revision" in earlier
+    assert "nobody has published this revision" in earlier
     assert "About Risks and mitigations." in earlier
 
 

@@ -16,7 +16,7 @@ PAGES = {
     "/models/flight-delay": 26,
     "/models/flight-delay/2": 32,
     "/models/flight-delay/2/card": 12,
-    "/models/flight-delay/2/card/revisions": 12,
+    "/models/flight-delay/2/card/revisions": 15,
     "/models/flight-delay/2/card/edit": 12,
     "/models/flight-delay/2/request": 28,
     "/inbox": 16,
