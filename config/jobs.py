@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "governance.controls": Kind("governance.jobs.controls.evaluate_model", "lifecycle"),
     "governance.bundle": Kind("governance.jobs.bundles.build_bundle", "lifecycle", 600, 3),
     "governance.back_test": Kind("governance.jobs.back_tests.run_back_test", "evaluate", 600, 3),
+    "governance.mail": Kind("governance.jobs.reminders.send_reminder", "lifecycle", 60, 10),
     "governance.daily": Kind("governance.jobs.daily.look_after_rules", "lifecycle", 300),
 }
 

@@ -18,6 +18,8 @@ class GovernanceEvent(StrEnum):
     REQUEST_FAILED = "governance.request.failed"
     REQUEST_RETRIED = "governance.request.retried"
     REQUEST_REFRESHED = "governance.request.refreshed"
+    REQUEST_DUE_MOVED = "governance.request.due_date_moved"
+    REQUEST_ESCALATED = "governance.request.escalated"
     REQUEST_COMMENTED = "governance.request.commented"
     COMMENT_RETRACTED = "governance.comment.retracted"
     CHANGE_ASKED = "governance.change.asked"

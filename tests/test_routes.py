@@ -176,6 +176,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST api/v1/delegations/{delegation}/end": REASON,
     "POST accounts/delegations/{delegation}/end": REASON,
+    "PUT api/v1/change-requests/{request}/due-date": {"due_on": "2099-01-01", **REASON},
+    "POST change-requests/{request}/due-date": {"due_on": "2099-01-01", **REASON},
     "POST api/v1/policy-changes": {
         "kind": "archive",
         "risk_tier": "low",

@@ -122,7 +122,7 @@ class WithdrawView(APIView):
         shape.is_valid(raise_exception=True)
         with refusals_as_problems():
             withdraw(actor=person_of(request), request_id=found.pk, **shape.validated_data)
-        return _detail(request, pk)
+        return detail(request, pk)
 
 
 class RefreshView(APIView):
@@ -136,7 +136,7 @@ class RefreshView(APIView):
         found = visible_request(request, pk)
         with refusals_as_problems():
             refresh_evidence(actor=person_of(request), request_id=found.pk)
-        return _detail(request, pk)
+        return detail(request, pk)
 
 
 class ConditionsView(APIView):
@@ -152,7 +152,7 @@ class ConditionsView(APIView):
         shape.is_valid(raise_exception=True)
         with refusals_as_problems():
             set_conditions(actor=person_of(request), request_id=found.pk, **shape.validated_data)
-        return _detail(request, pk)
+        return detail(request, pk)
 
 
 class ArchiveListView(archives.ArchiveListView):
@@ -200,7 +200,7 @@ def submitted(request: Request, version: Version, **wanted: Any) -> Response:
     with refusals_as_problems():
         found = submit(actor=person_of(request), version_id=version.pk, **wanted)
     location = {"Location": f"/api/v1/change-requests/{found.pk}"}
-    return _detail(request, found.pk, status=201, headers=location)
+    return detail(request, found.pk, status=201, headers=location)
 
 
 def _with_parts(request: Any) -> ChangeRequestQuerySet:
@@ -218,7 +218,7 @@ def visible_request(request: Request, pk: int) -> ChangeRequest:
     return found
 
 
-def _detail(
+def detail(
     request: Request, pk: int, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
     found = _with_parts(request).get(pk=pk)

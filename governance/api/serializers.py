@@ -178,6 +178,7 @@ class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
             "round",
             "digest",
             "submitted_at",
+            "due_on",
             "decided_at",
             "executed_at",
             "error",

@@ -18,6 +18,7 @@ from governance.api.controls import (
     ScopeView,
 )
 from governance.api.discussion import DiscussionView
+from governance.api.due_dates import DueDateView
 from governance.api.findings import (
     FindingListView,
     FindingMoveView,
@@ -106,6 +107,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
     path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
     path("change-requests/<int:pk>/conditions", ConditionsView.as_view(), name="api-conditions"),
+    path("change-requests/<int:pk>/due-date", DueDateView.as_view(), name="api-request-due"),
     path("change-requests/<int:pk>/entries", DiscussionView.as_view(), name="api-request-entries"),
     path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
     path("frameworks", FrameworkListView.as_view(), name="api-frameworks"),

@@ -14,6 +14,7 @@ from governance.jobs.controls import rebuild_controls
 from governance.jobs.frameworks import follow_dates
 from governance.jobs.locks import lock_models
 from governance.jobs.openings import forget_openings
+from governance.jobs.reminders import remind
 from governance.jobs.revalidations import find_overdue, open_by_cadence
 from governance.models import ControlStatus, Waiver
 from governance.states import WaiverState, move_waiver
@@ -41,6 +42,7 @@ def look_after_rules(claim: claims.Claim) -> None:
     open_due(today=today)
     open_by_cadence(today=today)
     find_overdue(today=today)
+    remind(today=today)
     forget_openings(now=timezone.now())
     ids = list(Model.objects.order_by("pk").values_list("pk", flat=True))
     for pk in ids:

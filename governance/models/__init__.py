@@ -35,6 +35,7 @@ from governance.models.policies import ApprovalPolicy
 from governance.models.policy_changes import PolicyChange, PolicyChangeState, PolicySignature
 from governance.models.publications import CardPublication
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
+from governance.models.reminders import Reminder, ReminderKind
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
 from governance.models.samples import (
@@ -95,6 +96,8 @@ __all__ = [
     "PolicySignature",
     "Population",
     "PurposeChange",
+    "Reminder",
+    "ReminderKind",
     "RequestEntry",
     "Revalidation",
     "RevalidationCause",

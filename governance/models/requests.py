@@ -37,6 +37,7 @@ class ChangeRequest(models.Model):
     evidence = models.JSONField(help_text="Artifact, card, gates and champion, as submitted")
     digest = models.CharField(max_length=64, help_text="SHA-256 of what is signed")
     submitted_at = models.DateTimeField(db_default=Now())
+    due_on = models.DateField(null=True, help_text="To be decided by then; empty for old requests")
     decided_at = models.DateTimeField(null=True)
     executed_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=500, blank=True)

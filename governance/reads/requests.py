@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
-from accounts.models import Membership, User, UserKind
-from governance.models import ChangeRequest, Decision, GateResult, SignOff
+from accounts.models import User
+from governance.models import (
+    ChangeRequest,
+    Decision,
+    GateResult,
+    Reminder,
+    ReminderKind,
+    SignOff,
+)
 from governance.numbers import HIGHER_IS_BETTER, LOWER_IS_BETTER, base_name
 from governance.policies import (
     SIGNERS,
@@ -26,9 +33,9 @@ from governance.reads.evidence import what_changed
 from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
 from governance.reads.signatures import free_seats, missing, not_now
+from governance.reads.waiting_on import able_to_sign
 from governance.rounds import Round, rounds_of
 from governance.states import APPROVING, RequestState
-from registry.models import Contribution
 
 MEANINGS: dict[str, tuple[str, ...]] = {
     "validator": (
@@ -63,8 +70,13 @@ class RequestLine:
     needed: int
     round: int
     rounds: tuple[Round, ...]
+    due_on: date | None
     reason: str
     stale: bool = False
+
+    @property
+    def overdue(self) -> bool:
+        return self.due_on is not None and self.due_on < timezone.now().date()
 
     @property
     def title(self) -> str:
@@ -189,6 +201,7 @@ class RequestPage:
     conditions: tuple[ConditionLine, ...] = ()
     can_set_conditions: bool = False
     discussion: Discussion | None = None
+    can_move_due_date: bool = False
 
 
 def request_lines(user: Any, *, state: str = "", model: str = "") -> list[RequestLine]:
@@ -200,8 +213,8 @@ def request_lines(user: Any, *, state: str = "", model: str = "") -> list[Reques
 
 
 def inbox_lines(user: Any) -> list[RequestLine]:
-    """What waits for the user's signature, oldest first. Two queries."""
-    return lines_of(requests_waiting_for(user).order_by("submitted_at"))
+    """What waits for the user's signature, what is due first. Two queries."""
+    return lines_of(requests_waiting_for(user).order_by("due_on", "submitted_at"))
 
 
 def lines_of(rows: Any) -> list[RequestLine]:
@@ -228,6 +241,7 @@ def line_of(row: ChangeRequest, *, stale: bool) -> RequestLine:
         needed=sum(row.quorum.values()),
         round=1 if stale else row.round,
         rounds=rounds_of(row.rounds),
+        due_on=row.due_on if row.state == RequestState.OPEN else None,
         reason=row.reason,
         stale=stale,
     )
@@ -269,7 +283,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
         changed=changed,
         signatures=tuple(_signature(row, signoff, changed) for signoff in signed),
         missing=needed if is_open else {},
-        signers=_signers(row, needed, signed) if is_open else (),
+        signers=_signers(row, needed) if is_open else (),
         my_role=role,
         can_sign=not blocked,
         can_reject=not cannot_decide,
@@ -282,6 +296,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
         can_set_conditions=is_open and row.kind in APPROVING and can_set_conditions(user, row),
         guidelines=_guidelines(row),
         discussion=talk,
+        can_move_due_date=is_open and can_set_conditions(user, row),
     )
 
 
@@ -397,20 +412,16 @@ def _signature(row: ChangeRequest, signoff: SignOff, changed: Sequence[str]) -> 
     )
 
 
-def _signers(
-    row: ChangeRequest, needed: dict[str, int], signed: Sequence[SignOff]
-) -> tuple[Signer, ...]:
+def _signers(row: ChangeRequest, needed: dict[str, int]) -> tuple[Signer, ...]:
     """People with a missing role and no hand in the version. One query."""
-    hands = Contribution.objects.filter(version=row.version_id).values("person")
-    out = {row.requested_by_id} | {s.person_id for s in signed if s.signed_digest == row.digest}
-    found = (
-        Membership.objects.filter(Q(team=row.model.team_id) | Q(team__isnull=True))
-        .filter(role__in=needed, user__is_active=True, user__kind=UserKind.PERSON)
-        .exclude(user__in=out)
-        .exclude(user__in=hands)
-        .select_related("user")
-        .order_by("user__name")
-    )
     order = [role.value for role in SIGNERS]
-    people = {Signer(member.user.name, member.role) for member in found}
+    people = [Signer(name, role) for _, name, role in able_to_sign(row, needed)]
     return tuple(sorted(people, key=lambda one: (order.index(one.role), one.name)))
+
+
+def escalated_to(user: Any) -> list[RequestLine]:
+    """Overdue requests that were brought to this person, what is due longest first."""
+    told = Reminder.objects.filter(person=user, kind=ReminderKind.OVERDUE).values("request")
+    rows = ChangeRequest.objects.visible_to(user).filter(state=RequestState.OPEN, pk__in=told)
+    late = rows.filter(due_on__lt=timezone.now().date())
+    return lines_of(late.exclude(pk__in=requests_waiting_for(user).values("pk")).order_by("due_on"))

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies import require
 from audit.record import record
 from governance.conditions import ConditionKind, Terms, Unclear, says, terms_of, terms_of_all
+from governance.due_dates import due_from
 from governance.events import GovernanceEvent
 from governance.jobs.cards import refresh_as_system
 from governance.jobs.locks import locked_request, locked_version
@@ -296,6 +298,7 @@ def _create(
         rounds=policy.rounds,
         evidence=evidence.content,
         digest=evidence.digest,
+        due_on=due_from(timezone.now().date(), change.kind, version.model.risk_tier),
     )
     _store_gates(request, evidence)
     request.refresh_from_db(fields=["submitted_at"])

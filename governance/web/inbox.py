@@ -14,7 +14,7 @@ from governance.reads.findings import (
     waivers_waiting_for,
 )
 from governance.reads.guidelines import answers_waiting_for, editions_waiting_for
-from governance.reads.requests import inbox_lines, lines_of, request_lines
+from governance.reads.requests import escalated_to, inbox_lines, lines_of, request_lines
 from governance.reads.revalidations import revalidations_for_desk
 from governance.states import RequestState
 
@@ -44,6 +44,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "answers": answers_waiting_for(person),
         "anew": revalidations_for_desk(person),
         "today": timezone.now().date(),
+        "escalated": escalated_to(person),
         "to_answer": lines_of(asked_of_builders(person, visible)),
         "mine": lines_of(mine[:SHOWN]),
         "decided": lines_of(decided[:SHOWN]),
