@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 from accounts.querysets import ApiTokenQuerySet
 from accounts.roles import ORGANISATION_ROLES, Role, Scope
@@ -34,6 +35,9 @@ class User(AbstractBaseUser):
     kind = models.CharField(max_length=10, choices=UserKind, default=UserKind.PERSON)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
+    sessions_ended = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How often all sessions of this person were ended"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -49,6 +53,13 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """A session is worth something as long as neither password nor `sessions_ended` changes."""
+        ended = f"#{self.sessions_ended}" if self.sessions_ended else ""
+        salt = "accounts.models.User.get_session_auth_hash"
+        made = salted_hmac(salt, self.password + ended, secret=secret, algorithm="sha256")
+        return made.hexdigest()
 
     @property
     def display_name(self) -> str:
@@ -141,6 +152,29 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Invitation(models.Model):
+    """A link with which somebody chooses a password: only its hash is kept, it works once."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    hash = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text="Used, or replaced by a newer one")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=Q(ended_at__isnull=True),
+                name="invitation_one_for_each_person",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.person}"
 
 
 class FailedCode(models.Model):

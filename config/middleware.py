@@ -10,6 +10,7 @@ OPEN_PREFIXES = (
     "/api/",
     "/accounts/login/",
     "/accounts/2fa/",
+    "/accounts/invitation/",
     "/accounts/sso/login",
     "/accounts/sso/callback",
     "/static/",

@@ -159,6 +159,10 @@ AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_IPWARE_PROXY_COUNT = env.number("OMBUD_TRUSTED_PROXIES", 0)
 
+# Mail: invitations and what a person must hear of. Without a server links are shown once.
+MAIL = env.mail(env.text("OMBUD_MAIL", ""))
+globals().update(MAIL)
+
 # Browsers.
 SECURE = env.flag("OMBUD_SECURE")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE

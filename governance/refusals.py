@@ -181,3 +181,9 @@ class BadFields(Unable):
                 for name, text in self.errors.items()
             ]
         }
+
+
+class StillOwns(Unable):
+    """Somebody who leaves must hand over first what they own."""
+
+    code = "still_owns"

@@ -71,6 +71,9 @@ class World:
     sample: int = 0
     position: int = 1
     bundle: int = 0
+    person: int = 0
+    membership: int = 0
+    team: str = ""
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -126,7 +129,9 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
-    return replace(world, **_sampled(request, owner))
+    held = owner.memberships.order_by("pk").first()
+    people = {"person": owner.pk, "membership": held.pk if held else 0, "team": team.slug}
+    return replace(world, **_sampled(request, owner), **people)
 
 
 def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from governance.web import (
     guidelines,
     inbox,
     overview,
+    people,
     purposes,
     putting_back,
     receipts,
@@ -97,4 +98,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bundles", bundles.bundles, name="bundles"),
     path("bundles/<int:bundle>", bundles.bundle, name="bundle"),
     path("bundles/<int:bundle>/file", bundles.bundle_file, name="bundle-file"),
+    path("people/<int:person>", people.person, name="person"),
+    path("people/<int:person>/close", people.close, name="person-close"),
+    path("people/<int:person>/teams/<slug:team>", people.handing_over, name="person-hand-over"),
 ]
