@@ -111,18 +111,19 @@ class Member:
 
 def people_page(*, words: str, state: str, team: str, role: str, page: Any) -> Page[Any]:
     """Fifty people by name, as lines. Five queries at the most."""
-    rows = _people(words=words, state=state, team=team, role=role)
+    rows = people_found(words=words, state=state, team=team, role=role)
     shown: Page[Any] = Paginator(rows.order_by("name", "pk"), PAGE).get_page(page)
-    shown.object_list = _lines(list(shown.object_list))
+    shown.object_list = lines_of(list(shown.object_list))
     return shown
 
 
-def _people(*, words: str, state: str, team: str, role: str) -> "QuerySet[User]":
+def people_found(*, words: str, state: str, team: str, role: str) -> "QuerySet[User]":
+    """People by part of a name or address, kind of account, team and role."""
     rows = User.objects.all()
     if words.strip():
         rows = rows.filter(Q(name__icontains=words.strip()) | Q(email__icontains=words.strip()))
-    if state in {"open", "closed"}:
-        rows = rows.filter(is_active=state == "open")
+    if state not in {"all", "invited"}:
+        rows = rows.filter(is_active=state != "closed")
     if state == "invited":
         rows = rows.filter(_invited())
     held = Membership.objects.filter(user=OuterRef("pk"))
@@ -141,7 +142,7 @@ def _invited() -> Exists:
     )
 
 
-def _lines(people: list[User]) -> list[PersonLine]:
+def lines_of(people: list[User]) -> list[PersonLine]:
     keys = [person.pk for person in people]
     roles = _roles_of(Membership.objects.filter(user__in=keys))
     second = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)

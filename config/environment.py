@@ -37,7 +37,7 @@ VARIABLES: dict[str, str] = {
     "OMBUD_OIDC_NAME": "What people call the provider, on the button of the sign-in page",
     "OMBUD_OIDC_TEAMS": "Roles by group: group=team:role, by commas; empty: no self sign-up",
     "OMBUD_OIDC_GROUPS_CLAIM": "Claim of the id token that lists the groups",
-    "OMBUD_MAIL": "smtp[s]://user:password@host:port?from=ombud@example.org; empty: no mail is sent",
+    "OMBUD_MAIL": "smtp[s]://user:password@host:port?from=address; empty: no mail is sent",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
     "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
     "MLFLOW_TRACKING_URI": "Address of the MLflow server; empty: models are registered without it",

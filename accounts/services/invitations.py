@@ -94,25 +94,29 @@ def find_invitation(text: str) -> Invitation:
     return found
 
 
-@transaction.atomic
 def accept(*, text: str, password: str) -> User:
-    """Choose the password. The link is used up, and sessions there were end.
+    """Choose the password: whoever holds the link acts. It is used up; sessions there were end.
 
     Raises:
         NoInvitation: the link does not count any more.
         ValidationError: the password is too easy.
     """
-    person = locked(find_invitation(text).person_id)
-    # Again under the lock: of two at the same instant one finds it used.
-    invitation = find_invitation(text)
-    validate_password(password, person)
+    with transaction.atomic():
+        person = locked(find_invitation(text).person_id)
+        # Again under the lock: of two at the same instant one finds it used.
+        invitation = find_invitation(text)
+        validate_password(password, person)
+        _choose(invitation, person, password)
+    return person
+
+
+def _choose(invitation: Invitation, person: User, password: str) -> None:
     invitation.ended_at = timezone.now()
     invitation.save(update_fields=["ended_at"])
     person.set_password(password)
     person.save(update_fields=["password"])
     end_sessions(person)
     record(person, AccountEvent.INVITATION_USED, person, made_by=invitation.made_by.name)
-    return person
 
 
 def _made(actor: User, person: User) -> tuple[Invitation, str]:

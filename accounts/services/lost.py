@@ -18,6 +18,7 @@ OTHER_HANDS = (
     "You made a link to this person's password within the last week: another administrator takes "
     "the second factors away, so that nobody alone can come in as somebody else."
 )
+NAMES = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 SUBJECT = "Your second factors on Ombud were taken away"
 TEXT = """Good day {name},
 
@@ -58,7 +59,11 @@ def forget_factors(*, actor: User, user_id: int, reason: str, identity: bool = F
     return gone
 
 
+def in_words(gone: list[str]) -> str:
+    """What was taken away, as people call it."""
+    return ", ".join(dict.fromkeys(NAMES.get(one, one) for one in gone))
+
+
 def _tell(actor: User, person: User, gone: list[str], reason: str) -> None:
-    listed = ", ".join(gone).replace("_", " ")
-    words = TEXT.format(name=person.name, by=actor.name, gone=listed, reason=reason)
+    words = TEXT.format(name=person.name, by=actor.name, gone=in_words(gone), reason=reason)
     mail.send(to=person.email, subject=SUBJECT, text=words)

@@ -19,7 +19,7 @@ from accounts.roles import Role
 from accounts.services.administrators import ONLY_ADMINISTRATORS
 from accounts.services.closing import reopen_account
 from accounts.services.invitations import NewLink, invite_again, invite_new
-from accounts.services.lost import forget_factors
+from accounts.services.lost import forget_factors, in_words
 from accounts.services.people import grant_role, withdraw_role
 from accounts.sessions import person_of
 from accounts.web.freshness import prove_first, proved_recently
@@ -163,7 +163,7 @@ def factors(request: HttpRequest, person: int) -> HttpResponse:
     if not form.is_valid():
         return _back(request, person, form)
     gone = forget_factors(actor=person_of(request), user_id=person, **form.cleaned_data)
-    listed = ", ".join(gone).replace("_", " ").replace("webauthn", "passkey")
+    listed = in_words(gone)
     if gone:
         messages.success(request, f"Taken away from {found.name}: {listed}. They are signed out.")
     else:

@@ -33,6 +33,7 @@ from governance.api.guidelines import (
     VersionGuidelinesView,
     VersionGuidelineView,
 )
+from governance.api.people import ClosingView, HandOverView, PersonView
 from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
@@ -133,4 +134,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),
+    path("people/<int:person>", PersonView.as_view(), name="api-person"),
+    path("people/<int:person>/hand-over", HandOverView.as_view(), name="api-person-hand-over"),
+    path("people/<int:person>/closing", ClosingView.as_view(), name="api-person-closing"),
 ]

@@ -75,6 +75,9 @@ def ids(operation, world):
         "sample": world.sample,
         "position": world.position,
         "bundle": world.bundle,
+        "person": world.person,
+        "membership": world.membership,
+        "team": world.team,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }
