@@ -1,3 +1,4 @@
+import uuid
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -175,6 +176,22 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation of {self.person}"
+
+
+class SigningChallenge(models.Model):
+    """What a passkey was asked by API for one signature of one person: answered once, soon."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    ceremony = models.JSONField()
+    made_at = models.DateTimeField(db_default=Now())
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-made_at"], name="signing_challenge_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.ceremony['about']}"
 
 
 class FailedCode(models.Model):

@@ -96,6 +96,23 @@ class SecondFactorNeeded(Unable):
     code = "second_factor_needed"
 
 
+class BrowserNeeded(Unable):
+    """Nobody proves by API who they are without password and passkey."""
+
+    status = 403
+    code = "sign_in_the_browser"
+
+    def __init__(self, message: str, subject: Any) -> None:
+        super().__init__(message)
+        self.subject = subject
+
+
+class NoPasskey(Unable):
+    """A challenge is for a passkey; this person has none."""
+
+    code = "no_passkey"
+
+
 class TooManyAttempts(Unable):
     status = 429
     code = "too_many_attempts"

@@ -55,6 +55,7 @@ from governance.api.samples import (
     SampleView,
 )
 from governance.api.search import SearchView
+from governance.api.signing import ChallengeView
 from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
@@ -137,4 +138,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:person>", PersonView.as_view(), name="api-person"),
     path("people/<int:person>/hand-over", HandOverView.as_view(), name="api-person-hand-over"),
     path("people/<int:person>/closing", ClosingView.as_view(), name="api-person-closing"),
+    path("signing-challenges", ChallengeView.as_view(), name="api-signing-challenges"),
 ]

@@ -78,7 +78,5 @@ def close(request: HttpRequest, person: int) -> HttpResponse:
     except Unable as error:
         tell(request, error)
     else:
-        messages.success(
-            request, f"{found.name} may sign in no more; sessions and tokens ended."
-        )
+        messages.success(request, f"{found.name} may sign in no more; sessions and tokens ended.")
     return redirect("person", person)
