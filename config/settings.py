@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "audit.middleware.RequestIdMiddleware",
     "config.middleware.SignInRequiredMiddleware",
+    "config.middleware.BoundedFormsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -233,6 +234,8 @@ CHECKPOINTS = env.text("OMBUD_CHECKPOINTS", str(VAR / "checkpoints"))
 # Uploads: budgets, not hopes. A batch is refused before it can hurt.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+# Forms with files go to the disk while they are read: no form has more than this.
+FORM_MAX_BYTES = 32 * 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -281,6 +284,8 @@ SPECTACULAR_SETTINGS = {
         ],
         "GuidelineStateEnum": [(one, one) for one in ("draft", "in_force", "superseded", "ended")],
         "AnswersStateEnum": [(one, one) for one in ("draft", "signed", "superseded")],
+        "RoleEnum": [(one, one) for one in ("champion", "challenger", "shadow")],
+        "PersonRoleEnum": "accounts.roles.Role.choices",
         "UserKindEnum": "accounts.models.UserKind.choices",
         "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],
     },
