@@ -44,12 +44,15 @@ STATES = ("open", "closed", "invited", "all")
 
 @dataclass(frozen=True)
 class PersonLine:
+    """`shut_out`: there is neither a password nor a link to single sign-on yet."""
+
     pk: int
     name: str
     email: str
     service: bool
     active: bool
     invited: bool
+    shut_out: bool
     second_factor: bool
     last_sign_in: datetime | None
     roles: tuple[str, ...]
@@ -90,6 +93,10 @@ class PersonFacts:
     live_tokens: int
     history: tuple[Told, ...]
 
+    @property
+    def shut_out(self) -> bool:
+        return not (self.factors.password or self.single_sign_on)
+
 
 @dataclass(frozen=True)
 class TeamLine:
@@ -110,7 +117,7 @@ class Member:
 
 
 def people_page(*, words: str, state: str, team: str, role: str, page: Any) -> Page[Any]:
-    """Fifty people by name, as lines. Five queries at the most."""
+    """Fifty people by name, as lines. Six queries at the most."""
     rows = people_found(words=words, state=state, team=team, role=role)
     shown: Page[Any] = Paginator(rows.order_by("name", "pk"), PAGE).get_page(page)
     shown.object_list = lines_of(list(shown.object_list))
@@ -147,6 +154,8 @@ def lines_of(people: list[User]) -> list[PersonLine]:
     roles = _roles_of(Membership.objects.filter(user__in=keys))
     second = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
     proving = set(second.filter(user__in=keys).values_list("user_id", flat=True))
+    links = SocialAccount.objects.filter(provider=settings.OIDC_PROVIDER, user__in=keys)
+    linked = set(links.values_list("user_id", flat=True))
     invited = set(User.objects.filter(_invited(), pk__in=keys).values_list("pk", flat=True))
     return [
         PersonLine(
@@ -156,6 +165,7 @@ def lines_of(people: list[User]) -> list[PersonLine]:
             service=person.kind == "service",
             active=person.is_active,
             invited=person.pk in invited,
+            shut_out=not (person.has_usable_password() or person.pk in linked),
             second_factor=person.pk in proving,
             last_sign_in=person.last_login,
             roles=roles[person.pk],

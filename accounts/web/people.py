@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import mail
 from accounts.directory import STATES, people_page, team_lines
 from accounts.models import Membership, User, UserKind
-from accounts.policies import can_administer, require
+from accounts.policies import Refused, can_administer, require
 from accounts.roles import Role
 from accounts.services.administrators import ONLY_ADMINISTRATORS
 from accounts.services.closing import reopen_account
@@ -113,7 +113,12 @@ def _link(request: HttpRequest, made: NewLink) -> HttpResponse:
 @proved_just_now
 def link(request: HttpRequest, person: int) -> HttpResponse:
     found = get_object_or_404(User, pk=person)
-    return _link(request, invite_again(actor=person_of(request), user_id=found.pk))
+    try:
+        made = invite_again(actor=person_of(request), user_id=found.pk)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("person", person)
+    return _link(request, made)
 
 
 @require_POST
@@ -132,7 +137,7 @@ def give_role(request: HttpRequest, person: int) -> HttpResponse:
             team_id=form.team_id(),
             reason=why,
         )
-    except ValueError as error:
+    except (Refused, ValueError) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{found.name} is {Role(role).label} now.")
@@ -146,10 +151,13 @@ def take_role(request: HttpRequest, person: int, membership: int) -> HttpRespons
     form = ReasonForm(request.POST)
     if not form.is_valid():
         return _back(request, person, form)
-    withdraw_role(
-        actor=person_of(request), membership_id=found.pk, reason=form.cleaned_data["reason"]
-    )
-    messages.success(request, f"{found.user.name} is {found.get_role_display()} no more.")
+    why = form.cleaned_data["reason"]
+    try:
+        withdraw_role(actor=person_of(request), membership_id=found.pk, reason=why)
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.user.name} is {found.get_role_display()} no more.")
     return redirect("person", person)
 
 
@@ -162,7 +170,11 @@ def factors(request: HttpRequest, person: int) -> HttpResponse:
     form = FactorsForm(request.POST)
     if not form.is_valid():
         return _back(request, person, form)
-    gone = forget_factors(actor=person_of(request), user_id=person, **form.cleaned_data)
+    try:
+        gone = forget_factors(actor=person_of(request), user_id=person, **form.cleaned_data)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("person", person)
     listed = in_words(gone)
     if gone:
         messages.success(request, f"Taken away from {found.name}: {listed}. They are signed out.")

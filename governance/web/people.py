@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.directory import person_facts
 from accounts.models import Team, User, UserKind
+from accounts.policies import Refused
 from accounts.sessions import person_of
 from accounts.web.people import for_administrators
 from accounts.web.people_forms import FactorsForm, ReasonForm, RoleForm
@@ -77,6 +78,8 @@ def close(request: HttpRequest, person: int) -> HttpResponse:
         close_account(actor=person_of(request), user_id=found.pk, reason=why)
     except Unable as error:
         tell(request, error)
+    except Refused as error:
+        messages.error(request, str(error))
     else:
         messages.success(request, f"{found.name} may sign in no more; sessions and tokens ended.")
     return redirect("person", person)
