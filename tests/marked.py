@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
@@ -23,14 +24,21 @@ LONG_ENOUGH = 60
 def mark(text: str, *, shared: bool = False) -> list[str]:
     """Write `text` over every free text of the three apps; returns the columns that took it."""
     done: list[str] = []
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+    with unguarded():
         for model in _models(shared=shared):
             label = model._meta.label_lower
             taken = [one.name for one in _texts(model) if _written(model, one.name, text)]
             done += [f"{label}.{name}" for name in taken]
-        cursor.execute("SET session_replication_role = DEFAULT")
     return done
+
+
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """Without the triggers that keep what was signed as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        yield
+        cursor.execute("SET session_replication_role = DEFAULT")
 
 
 def _models(*, shared: bool) -> Iterator[type[models.Model]]:

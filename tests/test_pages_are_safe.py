@@ -7,13 +7,16 @@ from django.test import Client
 
 from accounts.models import ApiToken, Team, User
 from audit.models import Event
+from governance.models import CardRevision, GuidelineAnswers, GuidelineEdition
+from monitoring.models import Measurement
+from registry.models import Schema
 from tests.conftest import person
-from tests.marked import mark, person_client, readable
-from tests.world import world_of
+from tests.marked import mark, person_client, readable, unguarded
+from tests.world import FIELDS, world_of
 
 # Closes an attribute or a tag, wherever it stands, and would run.
 EVIL = "\"'><img src=zqx onerror=alert(1)><script>zqx</script>"
-RAW = re.compile(r"<img src=zqx|<script>zqx|[\"']><img src=zqx")
+RAW = re.compile(r"<img[^>]*zqx|<script>zqx|[\"']><img src=zqx")
 HTML = ("text/html", "application/xhtml+xml", "image/svg+xml")
 DIRECTIVES = {
     "default-src": "'self'",
@@ -32,8 +35,21 @@ def world(team, olga, vera, rita, other_team):
     Team.objects.filter(pk=team.pk).update(name=EVIL)
     User.objects.filter(pk__in=[olga.pk, vera.pk, rita.pk]).update(name=EVIL)
     ApiToken.objects.update(name=EVIL)
+    with unguarded():
+        name_inside(found)
     assert Event.objects.exists()
     return found
+
+
+def name_inside(found):
+    """Features, sections of cards, questions and answers: names that lie inside of JSON."""
+    field = {"name": EVIL, "dtype": "number", "role": "feature"}
+    Schema.objects.update(fields=[*FIELDS[:2], field, FIELDS[3]])
+    Measurement.objects.update(field=EVIL)
+    CardRevision.objects.update(sections={"overview": EVIL, "intended_use": f"[x]({EVIL})"})
+    question = {"id": "harmed", "title": EVIL, "text": EVIL, "kind": "text", "options": []}
+    GuidelineEdition.objects.update(questions=[question])
+    GuidelineAnswers.objects.update(answers={"harmed": {"text": EVIL}})
 
 
 def body_of(answer):
@@ -133,3 +149,27 @@ def test_a_person_s_name_is_escaped_in_messages(anna, team, signed_in):
     told = desk.post(f"/people/{evil.pk}/roles", sent, follow=True).content.decode()
     assert "zqx" in told
     assert not RAW.search(told)
+
+
+SHOWN = [
+    "/models/flight-delay",
+    "/models/flight-delay/1",
+    "/models/flight-delay/1/card",
+    "/models/flight-delay/1/guidelines/ethics",
+    "/findings",
+    "/incidents",
+    "/people",
+    "/teams",
+]
+
+
+@pytest.mark.parametrize("address", SHOWN)
+def test_the_name_is_there_as_text(world, anna, address):
+    shown = body_of(person_client(anna).get(address))
+    assert "&lt;img src=zqx" in shown
+    assert not RAW.search(shown)
+
+
+def test_the_feature_s_name_is_there_as_text(world, adam):
+    version = body_of(person_client(adam).get("/models/flight-delay/1"))
+    assert version.count("&lt;script&gt;zqx") > 1
