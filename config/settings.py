@@ -286,6 +286,8 @@ SPECTACULAR_SETTINGS = {
         "AnswersStateEnum": [(one, one) for one in ("draft", "signed", "superseded")],
         "RoleEnum": [(one, one) for one in ("champion", "challenger", "shadow")],
         "PersonRoleEnum": "accounts.roles.Role.choices",
+        "EntryKindEnum": "governance.models.EntryKind.choices",
+        "PolicyChangeStateEnum": "governance.models.PolicyChangeState.choices",
         "UserKindEnum": "accounts.models.UserKind.choices",
         "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],
     },

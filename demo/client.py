@@ -56,6 +56,9 @@ class Client:
     def post(self, path: str, body: object, *, key: str = "") -> Any:
         return self._ask("POST", path, json=body, key=key or uuid.uuid4().hex)
 
+    def post_yaml(self, path: str, text: bytes) -> Any:
+        return self._ask("POST", path, data=text, content_type="application/yaml")
+
     def put(self, path: str, body: object) -> Any:
         return self._ask("PUT", path, json=body)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from demo import air_time, cards, flight_delay, mortgage
+from demo import air_time, cards, flight_delay, house_rules, mortgage
 from demo.cast import Cast
 from demo.client import Client, version_path
 from demo.replay import HORIZON_HOURS, Batch, Replay, batches
@@ -90,6 +90,14 @@ def register(cast: Cast) -> str:
         olga.put(f"/models/{slug}/scope", {"jurisdictions": ["US"], "purposes": purposes})
     _watch_longer(cast, MORTGAGE)
     return "3 models, 5 versions, every file of theirs hashed"
+
+
+def set_rules(cast: Cast) -> str:
+    """Promotions of medium risk in two rounds, and a guideline answered for version 1."""
+    house_rules.two_rounds(cast)
+    house_rules.write_guideline(cast)
+    house_rules.answer_guideline(cast, FLIGHT_DELAY, 1)
+    return "Rosa signed Anna's policy, Rita put Olga's guideline in force"
 
 
 def serve_first(cast: Cast) -> str:
@@ -201,6 +209,7 @@ def retrain(cast: Cast) -> str:
     sent = _send(cast, FLIGHT_DELAY, 2, answers, outcomes=False)
     cast.until(lambda: _measured(cast, 2), "version 2's first performance run")
     cast.settled()
+    house_rules.answer_guideline(cast, FLIGHT_DELAY, 2)
     reason = "Retrained with the months up to April; answers the incident of version 1."
     request = cast.submit("promote", FLIGHT_DELAY, 2, reason, **PRODUCTION)
     cast.sign(
@@ -242,6 +251,7 @@ def restore_version_0(cast: Cast) -> str:
 CHAPTERS: list[tuple[str, Callable[[Cast], str]]] = [
     ("Training six versions on real data", train),
     ("Registering models, versions, schemas, references and cards", register),
+    ("Setting the rules of the house", set_rules),
     ("Approving the first versions", serve_first),
     ("Approving mortgages fairly", decide_fairly),
     ("Retiring and archiving version 0", end_version_0),

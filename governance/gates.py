@@ -98,9 +98,16 @@ def evaluate(gates: Sequence[Mapping[str, Any]], facts: Facts) -> list[GateFindi
 
 
 def _ask(gate: Mapping[str, Any], facts: Facts) -> GateFinding:
-    title, rule = GATES[gate["gate"]]
+    rule = GATES[gate["gate"]][1]
     passed, message, evidence = rule(facts, gate.get("parameters", {}))
-    return GateFinding(gate["gate"], title, gate["mode"], passed, message, evidence)
+    return GateFinding(gate["gate"], title_of(gate), gate["mode"], passed, message, evidence)
+
+
+def title_of(gate: Mapping[str, Any]) -> str:
+    """A gate's title; of a limit with its measure, since a policy may have several."""
+    title = GATES[gate["gate"]][0]
+    metric = gate.get("parameters", {}).get("metric", "")
+    return f"{title}: {metric.replace('_', ' ')}" if metric else title
 
 
 def _stage(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         Finding,
         GuidelineAnswers,
         GuidelineEdition,
+        PolicyChange,
+        RequestEntry,
         Waiver,
     )
     from registry.models import Model, Version
@@ -44,12 +46,30 @@ def can_decide_clearance(actor: Any, model: "Model") -> bool:
     return person and acts(actor, Role.REVIEWER, Role.RISK_OFFICER, team_id=model.team_id)
 
 
-def can_set_policy(actor: Any) -> bool:
-    return can_administer(actor)
+def can_propose_policy(actor: Any) -> bool:
+    """Who runs the installation, or answers for risk in any team."""
+    rules = can_administer(actor) or Role.RISK_OFFICER in actor.roles
+    return _person(actor) and not is_auditor(actor) and rules
+
+
+def policy_roles(actor: Any) -> list[str]:
+    """The roles in which the actor signs approval policies: they hold for the organisation."""
+    roles = (Role.RISK_OFFICER, Role.ADMINISTRATOR)
+    return [role.value for role in roles if _person(actor) and acts(actor, role, team_id=None)]
+
+
+def can_sign_policy(actor: Any, change: "PolicyChange") -> bool:
+    """Never what one proposed oneself."""
+    return bool(policy_roles(actor)) and actor.pk != change.proposed_by_id
+
+
+def can_withdraw_policy(actor: Any, change: "PolicyChange") -> bool:
+    own = actor.pk == change.proposed_by_id and can_propose_policy(actor)
+    return own or (_person(actor) and can_administer(actor))
 
 
 def signing_roles(actor: Any, request: "ChangeRequest") -> list[str]:
-    """The roles of the quorum that the actor holds, in the order of a review."""
+    """The roles of any round that the actor holds, in the order of a review."""
     if actor.kind != UserKind.PERSON:
         return []
     team_id = request.model.team_id
@@ -69,6 +89,22 @@ def had_a_hand(actor: Any, request: "ChangeRequest") -> str:
 def can_sign(actor: Any, request: "ChangeRequest") -> bool:
     """A role of the quorum, and no hand in what is signed (a database trigger says so too)."""
     return bool(signing_roles(actor, request)) and not had_a_hand(actor, request)
+
+
+def can_comment(actor: Any, request: "ChangeRequest") -> bool:
+    """People who work with the team's models; never a machine."""
+    return _person(actor) and acts(actor, *TEAM, team_id=request.model.team_id)
+
+
+def can_answer_changes(actor: Any, request: "ChangeRequest") -> bool:
+    return _person(actor) and can_withdraw(actor, request)
+
+
+def can_settle(actor: Any, request: "ChangeRequest", asked: "RequestEntry") -> bool:
+    """Who asked for the change, or another who may sign in the same role (somebody on leave must
+    not hold a request for ever)."""
+    roles = signing_roles(actor, request) if can_sign(actor, request) else []
+    return (actor.pk == asked.person_id and bool(roles)) or asked.role in roles
 
 
 def can_set_conditions(actor: Any, request: "ChangeRequest") -> bool:

@@ -6,9 +6,12 @@ Once installed they are rows: a newer number replaces one, and requests keep the
 from dataclasses import dataclass
 from typing import Any
 
+from governance.rounds import in_all, one_round
+
 Gate = dict[str, Any]
 
 VALIDATOR, REVIEWER, RISK_OFFICER = "validator", "reviewer", "risk_officer"
+ADMINISTRATOR = "administrator"
 TIERS = ("high", "medium", "low")
 
 
@@ -18,8 +21,12 @@ class PolicyRow:
 
     kind: str
     risk_tier: str
-    quorum: dict[str, int]
+    rounds: list[dict[str, Any]]
     gates: list[Gate]
+
+    @property
+    def quorum(self) -> dict[str, int]:
+        return in_all(self.rounds)
 
 
 def _gate(gate: str, mode: str, **parameters: Any) -> Gate:
@@ -120,8 +127,25 @@ def _gates(kind: str, tier: str) -> list[Gate]:
     return [stage, _gate("archive_verified", "prevent"), _gate("format_safe", "warn")]
 
 
+def _rounds(tier: str, quorum: dict[str, int]) -> list[dict[str, Any]]:
+    """Where much is at stake, nobody decides before somebody else has validated."""
+    if tier != "high" or VALIDATOR not in quorum:
+        return one_round(quorum)
+    rest = {role: count for role, count in quorum.items() if role != VALIDATOR}
+    return [
+        *one_round({VALIDATOR: quorum[VALIDATOR]}, "Validation"),
+        *one_round(rest, "Decision"),
+    ]
+
+
 DEFAULTS: tuple[PolicyRow, ...] = tuple(
-    PolicyRow(kind, tier, tiers[tier], _gates(kind, tier))
+    PolicyRow(kind, tier, _rounds(tier, tiers[tier]), _gates(kind, tier))
     for kind, tiers in QUORUMS.items()
     for tier in TIERS
 )
+
+# Who signs a change of policy, by whether it loosens: asking less needs one signature more.
+NEEDED: dict[bool, dict[str, int]] = {
+    False: {RISK_OFFICER: 1},
+    True: {RISK_OFFICER: 1, ADMINISTRATOR: 1},
+}

@@ -12,6 +12,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    Func,
     IntegerField,
     OuterRef,
     Q,
@@ -19,7 +20,7 @@ from django.db.models import (
     TextField,
     Value,
 )
-from django.db.models.fields.json import KT, KeyTextTransform
+from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.db.models.lookups import Exact
 
@@ -72,7 +73,7 @@ class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
         wanted = Q(pk__in=[])
         for role in roles:
             teams = [team for team, held in user.held if held == role]
-            needs = Q(quorum__has_key=role, **{f"missing_{role}__gt": 0})
+            needs = Q(**{f"missing_{role}__gt": 0})
             wanted |= needs & (Q() if None in teams else Q(model__team_id__in=teams))
         return (
             self.filter(state="open")
@@ -183,17 +184,20 @@ def _signatures() -> Any:
 
 
 def _missing(role: str) -> Any:
-    """How many signatures of `role` over the current digest the quorum still asks for."""
+    """How many signatures of `role` over the current digest the open round still asks for."""
     signed = (
         _signatures()
         .filter(role=role, decision="approve", signed_digest=OuterRef("digest"))
+        .filter(round=OuterRef("round"))
         .order_by()
         .values("request")
         .annotate(signatures=Count("pk"))
         .values("signatures")
     )
-    asked = Cast(KeyTextTransform(role, F("quorum")), IntegerField())
-    return Coalesce(asked, 0) - Coalesce(Subquery(signed), 0)
+    at = Cast(F("round") - 1, TextField())
+    path = (Value("quorum"), Value(role))
+    asked = Func(F("rounds"), at, *path, function="jsonb_extract_path_text")
+    return Coalesce(Cast(asked, IntegerField()), 0) - Coalesce(Subquery(signed), 0)
 
 
 class StatusRowQuerySet(models.QuerySet["StatusRow"]):

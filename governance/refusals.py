@@ -43,6 +43,12 @@ class AlreadySigned(Unable):
     code = "already_signed"
 
 
+class ChangesAsked(Unable):
+    """Somebody who may sign asked for a change that is not settled yet."""
+
+    code = "changes_asked"
+
+
 class CardChanged(Unable):
     """Somebody else revised the card meanwhile."""
 

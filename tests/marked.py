@@ -15,7 +15,15 @@ from tests.world import World
 
 APPS = ("registry", "monitoring", "governance")
 # What belongs to no team is everybody's to read.
-SHARED = {"framework", "edition", "control", "rulechange", "approvalpolicy"}
+SHARED = {
+    "framework",
+    "edition",
+    "control",
+    "rulechange",
+    "approvalpolicy",
+    "policychange",
+    "policysignature",
+}
 # Names that addresses, digests and other tables are made of.
 KEPT = re.compile(r"slug|digest|hash|_key|^key$|path|sha|stage|state|kind|metric|version|token")
 LONG_ENOUGH = 60

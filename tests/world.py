@@ -14,6 +14,7 @@ from governance.jobs.controls import rebuild_controls
 from governance.jobs.findings import Found, raise_finding
 from governance.jobs.frameworks import store_edition
 from governance.models import (
+    ApprovalPolicy,
     AttachedEvidence,
     Attestation,
     Bundle,
@@ -25,11 +26,13 @@ from governance.models import (
     Guideline,
     GuidelineAnswers,
     GuidelineEdition,
+    PolicyChange,
     Sample,
     SampleEntry,
     SampleItem,
     Waiver,
 )
+from governance.rounds import one_round
 from governance.services.policies import install_default_policies
 from governance.services.requests import submit
 from monitoring.models import Experiment, Incident, Measurement, Monitor, Run
@@ -74,6 +77,9 @@ class World:
     person: int = 0
     membership: int = 0
     team: str = ""
+    kind: str = "retire"
+    tier: str = "low"
+    change: int = 0
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -131,7 +137,25 @@ def world_of(team: Team, owner: User) -> World:
     )
     held = owner.memberships.order_by("pk").first()
     people = {"person": owner.pk, "membership": held.pk if held else 0, "team": team.slug}
-    return replace(world, **_sampled(request, owner), **people)
+    return replace(world, change=_proposed().pk, **_sampled(request, owner), **people)
+
+
+def _proposed() -> PolicyChange:
+    """A stricter policy that waits, proposed by somebody who left."""
+    left = User.objects.create_user("liam@example.org", "Liam", None)
+    policy = ApprovalPolicy.objects.get(kind="retire", risk_tier="low", current=True)
+    return PolicyChange.objects.create(
+        kind=policy.kind,
+        risk_tier=policy.risk_tier,
+        base=policy,
+        rounds=one_round({"reviewer": 2}),
+        gates=policy.gates,
+        loosens=False,
+        needed={"risk_officer": 1},
+        reason="Two see more than one.",
+        digest="9" * 64,
+        proposed_by=left,
+    )
 
 
 def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:

@@ -231,6 +231,10 @@ def _decision(now: datetime) -> dict[str, Any]:
             {"title": "No open incident", "state": "waived", "detail": "Until 1 June, by rosa."},
             {"title": "Validation report", "state": "pending"},
         ],
+        "rounds": [
+            {"number": 1, "name": "Validation", "quorum": {"validator": 1}},
+            {"number": 2, "name": "Decision", "quorum": {"reviewer": 1, "risk_officer": 1}},
+        ],
         "compared": [
             {"label": "Log loss", "left": "0.511", "right": "0.401", "better": "right"},
             {"label": "Calibration", "left": "0.021", "right": "0.018", "better": "right"},

@@ -68,6 +68,8 @@ LOOKS: dict[str, dict[str, tuple[str, str]]] = {
         "withdrawn": ("arrow-back-up", "unknown"),
         "cancelled": ("circle-minus", "unknown"),
         "expired": ("hourglass", "unknown"),
+        "answered": ("message", "warning"),
+        "settled": ("circle-check", "ok"),
         "stale": ("history", "warning"),
         "supported": ("circle-check", "ok"),
         "contradicted": ("alert-octagon", "breach"),

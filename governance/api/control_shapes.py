@@ -322,6 +322,7 @@ class DecidedShape(serializers.Serializer[Any]):
     quorum = serializers.DictField(
         child=serializers.IntegerField(), help_text="Signatures for a promotion, by role"
     )
+    who_signs = serializers.CharField(help_text="The same in words, with their order")
     attest_months = serializers.IntegerField()
     revalidate_months = serializers.IntegerField()
     reapproval_days = serializers.IntegerField(help_text="After a change of purpose")

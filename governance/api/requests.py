@@ -88,7 +88,7 @@ class DecisionView(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Sign for or against, with password and code of your app, over the digest you read."""
-        found = _visible(request, pk)
+        found = visible_request(request, pk)
         shape = NewDecisionSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         words = dict(shape.validated_data)
@@ -110,7 +110,7 @@ class WithdrawView(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Take an open request back."""
-        found = _visible(request, pk)
+        found = visible_request(request, pk)
         shape = ReasonSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         with refusals_as_problems():
@@ -126,7 +126,7 @@ class RefreshView(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Freeze today's evidence; signatures over the earlier one do not count any more."""
-        found = _visible(request, pk)
+        found = visible_request(request, pk)
         with refusals_as_problems():
             refresh_evidence(actor=person_of(request), request_id=found.pk)
         return _detail(request, pk)
@@ -140,7 +140,7 @@ class ConditionsView(APIView):
     )
     def put(self, request: Request, pk: int) -> Response:
         """Ask for the same under other conditions: what was signed before does not count then."""
-        found = _visible(request, pk)
+        found = visible_request(request, pk)
         shape = ConditionsSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         with refusals_as_problems():
@@ -204,7 +204,7 @@ def _with_parts(request: Any) -> ChangeRequestQuerySet:
     )
 
 
-def _visible(request: Request, pk: int) -> ChangeRequest:
+def visible_request(request: Request, pk: int) -> ChangeRequest:
     found = ChangeRequest.objects.visible_to(request.user).filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such change request that you may see.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.api.policy_shapes import RoundShape
 from governance.api.proving import SignedSerializer
 from governance.conditions import MOST
 from governance.models import (
@@ -15,6 +16,7 @@ from governance.models import (
     GateResult,
     SignOff,
 )
+from governance.reads.discussion import unsettled
 from governance.reads.evidence import what_changed
 from governance.reads.signatures import counting, missing
 from governance.states import RequestKind
@@ -130,6 +132,7 @@ class SignOffSerializer(serializers.ModelSerializer[SignOff]):
         fields = [
             "printed_name",
             "role",
+            "round",
             "decision",
             "meaning",
             "reason",
@@ -144,6 +147,11 @@ class SignOffSerializer(serializers.ModelSerializer[SignOff]):
 
 
 class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
+    quorum = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Signatures by role, over all rounds"
+    )
+    rounds = RoundShape(many=True)
+    round = serializers.IntegerField(help_text="That is being signed, or was signed last")
     model = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
     version = serializers.IntegerField(source="version.number")
     requested_by = serializers.CharField(source="requested_by.name")
@@ -162,6 +170,8 @@ class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
             "reason",
             "requested_by",
             "quorum",
+            "rounds",
+            "round",
             "digest",
             "submitted_at",
             "decided_at",
@@ -173,16 +183,24 @@ class RequestSerializer(serializers.ModelSerializer[ChangeRequest]):
 class RequestDetailSerializer(RequestSerializer):
     gates = GateSerializer(many=True)
     signatures = SignOffSerializer(many=True, source="signoffs")
-    missing = serializers.SerializerMethodField(help_text="Signatures still needed, by role")
+    changes_asked = serializers.SerializerMethodField(
+        help_text="Asked for by signers and not settled: nobody approves until they are"
+    )
+    missing = serializers.SerializerMethodField(
+        help_text="Signatures that the open round still needs, by role"
+    )
     stale = serializers.SerializerMethodField(help_text="What changed since submission")
     in_force = ConditionSerializer(many=True, help_text="Its conditions since it was carried out")
 
     class Meta(RequestSerializer.Meta):
         fields = [*RequestSerializer.Meta.fields, "gates", "evidence", "signatures"]
-        fields += ["missing", "stale", "conditions", "in_force"]
+        fields += ["missing", "stale", "conditions", "in_force", "changes_asked"]
 
     def get_missing(self, request: ChangeRequest) -> dict[str, int]:
         return missing(request, counting(request))
+
+    def get_changes_asked(self, request: ChangeRequest) -> list[str]:
+        return [f"{one.printed_name}: {one.text}" for one in unsettled(request)]
 
     def get_stale(self, request: ChangeRequest) -> list[str]:
         return what_changed(request) if request.state == "open" else []

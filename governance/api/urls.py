@@ -14,6 +14,7 @@ from governance.api.controls import (
     ModelControlView,
     ScopeView,
 )
+from governance.api.discussion import DiscussionView
 from governance.api.findings import (
     FindingListView,
     FindingMoveView,
@@ -34,6 +35,14 @@ from governance.api.guidelines import (
     VersionGuidelineView,
 )
 from governance.api.people import ClosingView, HandOverView, PersonView
+from governance.api.policies import (
+    PolicyChangeListView,
+    PolicyChangeView,
+    PolicyDecisionView,
+    PolicyListView,
+    PolicyView,
+    PolicyWithdrawView,
+)
 from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
 from governance.api.requests import (
@@ -85,6 +94,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests/<int:pk>/decisions", DecisionView.as_view(), name="api-decisions"),
     path("change-requests/<int:pk>/withdraw", WithdrawView.as_view(), name="api-withdraw"),
     path("change-requests/<int:pk>/conditions", ConditionsView.as_view(), name="api-conditions"),
+    path("change-requests/<int:pk>/entries", DiscussionView.as_view(), name="api-request-entries"),
     path("change-requests/<int:pk>/refresh", RefreshView.as_view(), name="api-refresh"),
     path("frameworks", FrameworkListView.as_view(), name="api-frameworks"),
     path("frameworks/<slug:framework>", FrameworkView.as_view(), name="api-framework"),
@@ -112,6 +122,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "attestations/<int:attestation>/sign",
         AttestationSignView.as_view(),
         name="api-attestation-sign",
+    ),
+    path("policies", PolicyListView.as_view(), name="api-policies"),
+    path("policies/<slug:kind>/<slug:tier>", PolicyView.as_view(), name="api-policy"),
+    path("policy-changes", PolicyChangeListView.as_view(), name="api-policy-changes"),
+    path("policy-changes/<int:change>", PolicyChangeView.as_view(), name="api-policy-change"),
+    path(
+        "policy-changes/<int:change>/decisions",
+        PolicyDecisionView.as_view(),
+        name="api-policy-decisions",
+    ),
+    path(
+        "policy-changes/<int:change>/withdraw",
+        PolicyWithdrawView.as_view(),
+        name="api-policy-withdraw",
     ),
     path("guidelines", GuidelineListView.as_view(), name="api-guidelines"),
     path("guidelines/<slug:guideline>", GuidelineView.as_view(), name="api-guideline"),

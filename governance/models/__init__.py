@@ -4,6 +4,7 @@ from governance.models.cards import Card, CardRevision, Claim
 from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
 from governance.models.conditions import Condition
+from governance.models.discussion import ABOUT, EntryKind, RequestEntry
 from governance.models.findings import (
     Finding,
     FindingEntry,
@@ -29,6 +30,7 @@ from governance.models.guidelines import (
     GuidelineEdition,
 )
 from governance.models.policies import ApprovalPolicy
+from governance.models.policy_changes import PolicyChange, PolicyChangeState, PolicySignature
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
 from governance.models.requests import ChangeRequest, GateResult
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
@@ -44,6 +46,7 @@ from governance.models.samples import (
 from governance.models.signatures import Decision, FailedProof, SignOff
 
 __all__ = [
+    "ABOUT",
     "AnswersState",
     "ApprovalPolicy",
     "Assessment",
@@ -65,6 +68,7 @@ __all__ = [
     "Decision",
     "Edition",
     "EditionState",
+    "EntryKind",
     "FailedProof",
     "Finding",
     "FindingEntry",
@@ -76,8 +80,12 @@ __all__ = [
     "GuidelineAnswers",
     "GuidelineEdition",
     "ModelScope",
+    "PolicyChange",
+    "PolicyChangeState",
+    "PolicySignature",
     "Population",
     "PurposeChange",
+    "RequestEntry",
     "Revalidation",
     "RevalidationCause",
     "RiskAssessment",

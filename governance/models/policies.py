@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from governance.rounds import in_all, in_words
 from governance.states import RequestKind
 from registry.models import RiskTier
 
@@ -14,7 +15,7 @@ class ApprovalPolicy(models.Model):
     kind = models.CharField(max_length=12, choices=[(k, k.replace("_", " ")) for k in RequestKind])
     risk_tier = models.CharField(max_length=10, choices=RiskTier)
     number = models.PositiveIntegerField(default=1)
-    quorum = models.JSONField(help_text="role -> number of signatures")
+    rounds = models.JSONField(help_text="list of {name, quorum}: role -> number of signatures")
     gates = models.JSONField(help_text="list of {gate, mode, parameters}")
     current = models.BooleanField(default=True)
     valid_from = models.DateTimeField(db_default=Now())
@@ -30,6 +31,15 @@ class ApprovalPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of a {self.risk_tier}-risk model, policy {self.number}"
+
+    @property
+    def quorum(self) -> dict[str, int]:
+        """Signatures of each role, over all rounds."""
+        return in_all(self.rounds)
+
+    @property
+    def who_signs(self) -> str:
+        return in_words(self.rounds)
 
     @property
     def audit_team_id(self) -> None:

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from governance.models.policies import ApprovalPolicy
 from governance.querysets import ChangeRequestQuerySet
+from governance.rounds import in_all
 from governance.states import GateMode, RequestKind, RequestState
 from registry.models import Model, Version
 
@@ -31,7 +32,8 @@ class ChangeRequest(models.Model):
     conditions = models.JSONField(
         default=list, help_text="Under which it is asked for; checked once it is carried out"
     )
-    quorum = models.JSONField(help_text="Copied from the policy when submitted")
+    rounds = models.JSONField(help_text="Copied from the policy when submitted")
+    round = models.PositiveSmallIntegerField(default=1, help_text="That is being signed now")
     evidence = models.JSONField(help_text="Artifact, card, gates and champion, as submitted")
     digest = models.CharField(max_length=64, help_text="SHA-256 of what is signed")
     submitted_at = models.DateTimeField(db_default=Now())
@@ -61,6 +63,11 @@ class ChangeRequest(models.Model):
         return f"CR-{self.pk} {self.kind.replace('_', ' ')} {self.version}"
 
     @property
+    def quorum(self) -> dict[str, int]:
+        """Signatures of each role, over all rounds."""
+        return in_all(self.rounds)
+
+    @property
     def audit_team_id(self) -> int:
         return self.model.team_id
 
@@ -78,7 +85,9 @@ class GateResult(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["request", "gate"], name="gate_result_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "gate", "title"], name="gate_result_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.title}: {'passed' if self.passed else 'not passed'}"

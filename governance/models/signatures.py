@@ -21,6 +21,7 @@ class SignOff(models.Model):
     )
     printed_name = models.CharField(max_length=120)
     role = models.CharField(max_length=20)
+    round = models.PositiveSmallIntegerField(default=1, help_text="In which it was given")
     decision = models.CharField(max_length=8, choices=Decision)
     meaning = models.CharField(max_length=200)
     reason = models.TextField()

@@ -183,6 +183,8 @@ def _policies(tier: str, at: datetime) -> list[dict[str, Any]]:
             "kind": row.kind,
             "number": row.number,
             "quorum": row.quorum,
+            "rounds": row.rounds,
+            "who_signs": row.who_signs,
             "gates": len(row.gates),
             "valid_from": row.valid_from,
         }

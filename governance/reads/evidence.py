@@ -187,7 +187,7 @@ def _policy(policy: ApprovalPolicy) -> dict[str, Any]:
     return {
         "id": policy.pk,
         "number": policy.number,
-        "quorum": policy.quorum,
+        "rounds": policy.rounds,
         "gates": policy.gates,
     }
 

@@ -13,6 +13,7 @@ from governance.reads.conditions import Measurable, measurable
 from governance.reads.evidence import Change, current_policy, gather
 from governance.reads.requests import GateLine
 from governance.reads.status import DEFAULT_ENVIRONMENT
+from governance.rounds import Round, rounds_of
 from governance.states import APPROVING, RequestState
 from registry.models import Version
 from registry.states import DeploymentRole
@@ -30,7 +31,7 @@ class Proposal:
     stage: str
     kinds: tuple[str, ...]
     kind: str
-    quorum: dict[str, int]
+    rounds: tuple[Round, ...]
     gates: tuple[GateLine, ...]
     pending: int | None
     can_submit: bool
@@ -52,7 +53,7 @@ def proposal(
     )
     kinds = tuple(one for one, stages in STAGES.items() if version.stage in stages)
     chosen = kind if kind in kinds else next(iter(kinds), "")
-    quorum, gates = _asked(version, chosen, role)
+    rounds, gates = _asked(version, chosen, role)
     return Proposal(
         version_id=version.pk,
         number=version.number,
@@ -62,7 +63,7 @@ def proposal(
         stage=version.stage,
         kinds=kinds,
         kind=chosen,
-        quorum=quorum,
+        rounds=rounds,
         gates=gates,
         pending=_pending(version, chosen),
         can_submit=can_submit(user, version.model),
@@ -70,15 +71,17 @@ def proposal(
     )
 
 
-def _asked(version: Version, kind: str, role: str) -> tuple[dict[str, int], tuple[GateLine, ...]]:
+def _asked(
+    version: Version, kind: str, role: str
+) -> tuple[tuple[Round, ...], tuple[GateLine, ...]]:
     policy = current_policy(kind, version.model.risk_tier) if kind else None
     if policy is None:
-        return {}, ()
+        return (), ()
     wanted = role if kind == "promote" else ""
     change = Change(kind, DEFAULT_ENVIRONMENT, wanted, Decimal(1), "")
     findings = gather(version, change, policy).findings
     gates = (GateLine(f.gate, f.title, f.mode, f.passed, f.message, f.evidence) for f in findings)
-    return policy.quorum, tuple(gates)
+    return rounds_of(policy.rounds), tuple(gates)
 
 
 def _pending(version: Version, kind: str) -> int | None:

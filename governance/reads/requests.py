@@ -20,10 +20,12 @@ from governance.policies import (
     signing_roles,
 )
 from governance.reads.conditions import ConditionLine, condition_line
+from governance.reads.discussion import Discussion, discussion_of
 from governance.reads.evidence import what_changed
 from governance.reads.guidelines import Asked, Said, asked_of, said_of
 from governance.reads.inbox import requests_waiting_for
-from governance.reads.signatures import missing
+from governance.reads.signatures import missing, not_now
+from governance.rounds import Round, rounds_of
 from governance.states import APPROVING, RequestState
 from registry.models import Contribution
 
@@ -58,6 +60,8 @@ class RequestLine:
     decided_at: datetime | None
     signed: int
     needed: int
+    round: int
+    rounds: tuple[Round, ...]
     reason: str
     stale: bool = False
 
@@ -135,6 +139,7 @@ class SignatureLine:
     id: int
     name: str
     role: str
+    round: int
     decision: str
     meaning: str
     reason: str
@@ -182,6 +187,7 @@ class RequestPage:
     guidelines: tuple[tuple[Asked, tuple[Said, ...]], ...]
     conditions: tuple[ConditionLine, ...] = ()
     can_set_conditions: bool = False
+    discussion: Discussion | None = None
 
 
 def request_lines(user: Any, *, state: str = "", model: str = "") -> list[RequestLine]:
@@ -219,6 +225,8 @@ def line_of(row: ChangeRequest, *, stale: bool) -> RequestLine:
         decided_at=row.decided_at,
         signed=0 if stale else len(_counting(row, row.signoffs.all())),
         needed=sum(row.quorum.values()),
+        round=1 if stale else row.round,
+        rounds=rounds_of(row.rounds),
         reason=row.reason,
         stale=stale,
     )
@@ -233,7 +241,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
     rows = (
         ChangeRequest.objects.visible_to(user)
         .select_related("model__team", "version__model", "requested_by", "policy")
-        .prefetch_related("gates", "signoffs", "in_force")
+        .prefetch_related("gates", "signoffs", "in_force", "entries")
     )
     row = get_object_or_404(rows, pk=request_id)
     signed = list(row.signoffs.all())
@@ -241,8 +249,9 @@ def request_page(user: User, request_id: int) -> RequestPage:
     needed = missing(row, counting)
     is_open = row.state == RequestState.OPEN
     changed = tuple(what_changed(row)) if is_open else ()
+    talk = discussion_of(user, row)
     cannot_decide = _undecided(user, row, signed)
-    blocked = cannot_decide or _unapproved(user, row, needed, changed)
+    blocked = cannot_decide or _unapproved(user, row, needed, changed, talk)
     role = _my_role(user, row, needed)
     builder = can_submit(user, row.model)
     return RequestPage(
@@ -271,6 +280,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
         conditions=_conditions(row),
         can_set_conditions=is_open and row.kind in APPROVING and can_set_conditions(user, row),
         guidelines=_guidelines(row),
+        discussion=talk,
     )
 
 
@@ -313,11 +323,19 @@ def _undecided(user: User, row: ChangeRequest, signed: Sequence[SignOff]) -> str
 
 
 def _unapproved(
-    user: User, row: ChangeRequest, needed: dict[str, int], changed: Sequence[str]
+    user: User,
+    row: ChangeRequest,
+    needed: dict[str, int],
+    changed: Sequence[str],
+    talk: Discussion,
 ) -> str:
     """Why somebody who may decide cannot approve now, but only reject."""
-    if not any(role in needed for role in signing_roles(user, row)):
-        return "Your role has signed already; another role's signature is needed."
+    roles = signing_roles(user, row)
+    if not set(needed) & set(roles):
+        return not_now(row, roles)
+    if talk.unsettled:
+        asker = talk.unsettled[0].said.entry.printed_name
+        return f"{asker} asked for a change that is not settled yet: see the discussion."
     return f"{' '.join(changed)} The evidence must be refreshed first." if changed else ""
 
 
@@ -361,6 +379,7 @@ def _signature(row: ChangeRequest, signoff: SignOff, changed: Sequence[str]) -> 
         id=signoff.pk,
         name=signoff.printed_name,
         role=signoff.role,
+        round=signoff.round,
         decision=signoff.decision,
         meaning=signoff.meaning,
         reason=signoff.reason,

@@ -31,6 +31,7 @@ class Decided:
     """What a tier decides for its models."""
 
     quorum: dict[str, int]
+    who_signs: str
     attest_months: int
     revalidate_months: int
     reapproval_days: int
@@ -72,6 +73,7 @@ def decided_by_tier(tier: str) -> Decided:
     policy = ApprovalPolicy.objects.filter(kind="promote", risk_tier=tier, current=True).first()
     return Decided(
         quorum=policy.quorum if policy else {},
+        who_signs=policy.who_signs if policy else "",
         attest_months=asked.cadence_months[tier],
         revalidate_months=asked.revalidation_months[tier],
         reapproval_days=asked.reapproval_days[tier],

@@ -13,6 +13,7 @@ from governance.models import (
     Guideline,
     GuidelineAnswers,
     GuidelineEdition,
+    PolicyChange,
     Waiver,
 )
 from registry.models import Model
@@ -23,17 +24,18 @@ NUMBERED: dict[str, Any] = {
     "waiver": Waiver,
     "attestation": Attestation,
 }
-ACTS = (*NUMBERED, "risk", "guideline", "guideline_end", "guideline_answers")
+ACTS = (*NUMBERED, "policy_change", "risk", "guideline", "guideline_end", "guideline_answers")
 LONGEST_NUMBER = 18
 
 
 def record_to_sign(user: Any, act: str, name: str) -> models.Model:
     """The record of this name, 404 where the person may not see it or there is nothing to sign."""
     if act in NUMBERED:
-        good = name.isascii() and name.isdecimal() and len(name) <= LONGEST_NUMBER
         rows = NUMBERED[act].objects.visible_to(user)
-        found: models.Model = get_object_or_404(rows, pk=int(name) if good else 0)
+        found: models.Model = get_object_or_404(rows, pk=_number(name))
         return found
+    if act == "policy_change":  # policies are everybody's to read
+        return get_object_or_404(PolicyChange, pk=_number(name))
     if act == "risk":
         return get_object_or_404(Model.objects.visible_to(user), slug=name)
     if act == "guideline_answers":
@@ -46,14 +48,19 @@ def record_to_sign(user: Any, act: str, name: str) -> models.Model:
 def _answers(user: Any, name: str) -> GuidelineAnswers:
     model, _, rest = name.partition("/")
     version, _, guideline = rest.partition("/")
-    good = version.isascii() and version.isdecimal() and len(version) <= LONGEST_NUMBER
     rows = GuidelineAnswers.objects.visible_to(user).filter(state="draft")
     return get_object_or_404(
         rows,
         version__model__slug=model,
-        version__number=int(version) if good else -1,
+        version__number=_number(version),
         edition__guideline__slug=guideline,
     )
+
+
+def _number(name: str) -> int:
+    """A row's number, or one that no row has."""
+    good = name.isascii() and name.isdecimal() and len(name) <= LONGEST_NUMBER
+    return int(name) if good else -1
 
 
 def page_of(subject: models.Model) -> str:
@@ -64,6 +71,8 @@ def page_of(subject: models.Model) -> str:
 def _path(subject: models.Model) -> str:
     if isinstance(subject, ChangeRequest):
         return reverse("sign", args=[subject.pk])
+    if isinstance(subject, PolicyChange):
+        return reverse("policy-change", args=[subject.pk])
     if isinstance(subject, Waiver):
         return reverse("waiver", args=[subject.pk])
     if isinstance(subject, Attestation):

@@ -20,6 +20,7 @@ from governance.models import (
     Waiver,
 )
 from governance.reads.populations import rows_of
+from governance.rounds import in_words
 from monitoring.models import Alert, Incident, IncidentEntry
 
 MOST = 100
@@ -79,6 +80,7 @@ def _of_request(row: ChangeRequest, label: str) -> Walkthrough:
             ("Carried out", row.executed_at),
             ("What went wrong", row.error or "nothing"),
         ],
+        story=_discussion(row),
         clearances=_clearances(row),
         events=_events(subjects, _effects(row)),
         links=[
@@ -87,6 +89,18 @@ def _of_request(row: ChangeRequest, label: str) -> Walkthrough:
             _link(f"Card of {row.version}", "card", row.model.slug, row.version.number),
         ],
     )
+
+
+def _discussion(row: ChangeRequest) -> list[dict[str, Any]]:
+    """What people said about it, also what was taken back."""
+    return [
+        {
+            "at": one.at,
+            "who": f"{one.printed_name} ({one.get_kind_display()})",
+            "text": one.text,
+        }
+        for one in row.entries.all()[:MOST]
+    ]
 
 
 def _request_facts(row: ChangeRequest) -> Facts:
@@ -100,13 +114,9 @@ def _request_facts(row: ChangeRequest) -> Facts:
         ("Asked for", row.submitted_at),
         ("Why", row.reason),
         ("Policy", f"{row.policy}"),
-        ("Signatures asked for", _quorum(row.quorum)),
+        ("Signatures asked for", in_words(row.rounds)),
         ("Digest that was to be signed", row.digest),
     ]
-
-
-def _quorum(quorum: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {role.replace('_', ' ')}" for role, count in quorum.items())
 
 
 def _evidence(row: ChangeRequest) -> list[dict[str, str]]:
@@ -295,7 +305,7 @@ def _link(label: str, route: str, *arguments: Any) -> dict[str, str]:
 def _missing(found: Walkthrough) -> list[str]:
     """What a reader would expect and does not find, in words."""
     told = {
-        "No signature is there.": found.signatures or found.story,
+        "No signature is there.": found.signatures or (found.story and not found.gates),
         "No audit event names it.": found.events,
     }
     missing = [sentence for sentence, part in told.items() if not part]

@@ -7,12 +7,12 @@ from django.db import models
 from accounts.factors import factors_of
 from accounts.models import SigningChallenge, User
 from accounts.services.challenges import TooManyChallenges, give_out_challenge
-from governance.models import ChangeRequest
+from governance.models import ChangeRequest, PolicyChange
 from governance.refusals import BrowserNeeded, EvidenceChanged, NoPasskey, TooManyAttempts
 from governance.services.proofs import IN_THE_BROWSER, about
 
 ADD_ONE = "You have no passkey: add one under Your security, or sign with your password."
-CHANGED = "The request was frozen anew since you read it. Read it again."
+CHANGED = "This is not what is there now. Read it again."
 
 
 def ask_passkey(
@@ -39,8 +39,8 @@ def ask_passkey(
 
 
 def _read(subject: models.Model, digest: str) -> str:
-    """The digest that is bound: change requests have one, and it must be the one of now."""
-    if not isinstance(subject, ChangeRequest):
+    """The digest that is bound: changes have one, and it must be the one of now."""
+    if not isinstance(subject, ChangeRequest | PolicyChange):
         return ""
     if digest != subject.digest:
         raise EvidenceChanged(CHANGED)

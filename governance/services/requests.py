@@ -181,8 +181,9 @@ def _freeze_anew(request: ChangeRequest, version: Version, change: Change) -> st
     if evidence.digest == request.digest:
         return ""
     before, request.digest = request.digest, evidence.digest
-    request.evidence, request.policy, request.quorum = evidence.content, policy, policy.quorum
-    request.save(update_fields=["evidence", "policy", "quorum", "digest"])
+    request.evidence, request.policy = evidence.content, policy
+    request.rounds, request.round = policy.rounds, 1
+    request.save(update_fields=["evidence", "policy", "rounds", "round", "digest"])
     request.gates.all().delete()
     _store_gates(request, evidence)
     return before
@@ -292,7 +293,7 @@ def _create(
         conditions=[one.as_json() for one in change.conditions],
         requested_by=actor,
         policy=policy,
-        quorum=policy.quorum,
+        rounds=policy.rounds,
         evidence=evidence.content,
         digest=evidence.digest,
     )

@@ -13,15 +13,18 @@ from governance.jobs.locks import locked_request
 from governance.jobs.status import rebuild_status
 from governance.models import ChangeRequest, Decision, SignOff
 from governance.policies import had_a_hand, signing_roles
+from governance.reads.discussion import unsettled
 from governance.reads.evidence import what_changed
-from governance.reads.signatures import counting, missing
+from governance.reads.signatures import counting, missing, not_now
 from governance.refusals import (
     AlreadySigned,
+    ChangesAsked,
     EvidenceChanged,
     EvidenceStale,
     Incomplete,
     NotOpen,
 )
+from governance.rounds import open_round
 from governance.services.proofs import prove
 from governance.states import RequestState, move_request
 from ledger import claims
@@ -49,6 +52,7 @@ def decide(
         SecondFactorNeeded, WrongPassword, TooManyAttempts: the person did not prove who they are.
         EvidenceChanged: the request's digest is not the one the person read.
         EvidenceStale: the version changed after submission, so it cannot be approved.
+        ChangesAsked: a signer asked for a change that is not settled.
         NotOpen, AlreadySigned, Incomplete: as they say.
     """
     _check_words(decision, meaning, reason)
@@ -104,6 +108,7 @@ def _sign(
         person=actor,
         printed_name=actor.name,
         role=role,
+        round=request.round,
         decision=decision,
         meaning=meaning,
         reason=reason,
@@ -136,10 +141,11 @@ def _role_to_fill(actor: User, request: ChangeRequest, decision: str, expected_d
     if decision == Decision.REJECT:
         return roles[0]
     _refuse_stale(request)
+    _refuse_unsettled(request)
     needed = missing(request, counting(request))
     fitting = [role for role in roles if role in needed]
     if not fitting:
-        raise AlreadySigned("Your role has signed already; another role's signature is needed.")
+        raise AlreadySigned(not_now(request, roles))
     return fitting[0]
 
 
@@ -148,12 +154,24 @@ def _refuse_stale(request: ChangeRequest) -> None:
         raise EvidenceStale(f"{' '.join(changes)} Refresh the evidence, then it can be signed.")
 
 
+def _refuse_unsettled(request: ChangeRequest) -> None:
+    if asked := unsettled(request):
+        first = asked[0]
+        said = f"{first.printed_name} asked for a change that is not settled"
+        more = f", and {len(asked) - 1} more" if len(asked) > 1 else ""
+        raise ChangesAsked(f"{said}{more}. Until then nobody approves; you can reject.")
+
+
 def _follow(request: ChangeRequest, decision: str) -> GovernanceEvent | None:
-    """What the signature brings about: a rejection ends it, the last approval has it executed."""
+    """What the signature brings about: a rejection ends it, the last one of a round opens the next,
+    the last one of all has it executed."""
     if decision == Decision.REJECT:
         _move(request, "reject")
         return GovernanceEvent.REQUEST_REJECTED
-    if missing(request, counting(request)):
+    now = open_round(request.rounds, counting(request))
+    if now is not None:
+        request.round = now.number
+        request.save(update_fields=["round"])
         return None
     _move(request, "approve")
     claims.enqueue(kind="governance.execute", key=f"request-{request.pk}", subject_id=request.pk)
@@ -175,6 +193,7 @@ def _record(
         signoff,
         request=request.pk,
         role=signoff.role,
+        round=signoff.round,
         decision=signoff.decision,
         meaning=signoff.meaning,
         reason=signoff.reason,

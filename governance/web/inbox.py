@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
 from governance.models import ChangeRequest
+from governance.reads.discussion import asked_of_builders
 from governance.reads.findings import (
     attestations_waiting_for,
     findings_of,
@@ -43,6 +44,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "answers": answers_waiting_for(person),
         "anew": revalidations_for_desk(person),
         "today": timezone.now().date(),
+        "to_answer": lines_of(asked_of_builders(person, visible)),
         "mine": lines_of(mine[:SHOWN]),
         "decided": lines_of(decided[:SHOWN]),
     }

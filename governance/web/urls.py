@@ -9,12 +9,14 @@ from governance.web import (
     catalogue,
     clearance,
     controls,
+    discussion,
     findings,
     frameworks,
     guidelines,
     inbox,
     overview,
     people,
+    policies,
     purposes,
     putting_back,
     receipts,
@@ -30,6 +32,8 @@ VERSION = "models/<slug:slug>/<int:number>"
 CONTROL = "models/<slug:slug>/controls/<slug:framework>/<str:control>"
 FINDING = "findings/<int:finding>"
 GUIDELINE = "guidelines/<slug:guideline>"
+POLICY = "policies/<slug:kind>/<slug:tier>"
+POLICY_CHANGE = "policy-changes/<int:change_id>"
 ITEM = "samples/<int:sample>/<int:position>"
 REQUEST = "change-requests/<int:request_id>"
 
@@ -52,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("change-requests", inbox.all_requests, name="change-requests"),
     path(REQUEST, requests.change_request, name="change-request"),
     path(f"{REQUEST}/conditions", requests.conditions, name="request-conditions"),
+    path(f"{REQUEST}/entries", discussion.request_entry, name="request-entry"),
     path(f"{REQUEST}/sign", signing.sign, name="sign"),
     path(f"{REQUEST}/withdraw", requests.withdraw_request, name="request-withdraw"),
     path(f"{REQUEST}/refresh", requests.refresh, name="request-refresh"),
@@ -69,6 +74,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<slug:slug>/scope", controls.scope, name="scope"),
     path(CONTROL, controls.model_control, name="model-control"),
     path(f"{CONTROL}/evidence", controls.attach, name="control-evidence"),
+    path("policies", policies.policies, name="policies"),
+    path(POLICY, policies.policy, name="policy"),
+    path(f"{POLICY}/propose", policies.policy_propose, name="policy-propose"),
+    path(POLICY_CHANGE, policies.policy_change, name="policy-change"),
+    path(f"{POLICY_CHANGE}/sign", policies.policy_sign, name="policy-sign"),
+    path(f"{POLICY_CHANGE}/withdraw", policies.policy_withdraw, name="policy-withdraw"),
     path("guidelines", guidelines.guidelines, name="guidelines"),
     path("guidelines/new", guidelines.guideline_new, name="guideline-new"),
     path(GUIDELINE, guidelines.guideline, name="guideline"),

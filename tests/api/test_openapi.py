@@ -78,6 +78,9 @@ def ids(operation, world):
         "person": world.person,
         "membership": world.membership,
         "team": world.team,
+        "kind": world.kind,
+        "tier": world.tier,
+        "change": world.change,
         "id": world.archive if archive else world.request,
         "pk": world.archive if archive else world.request,
     }

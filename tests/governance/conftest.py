@@ -5,12 +5,14 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from accounts.roles import Role
 from audit.models import Event
 from governance.card_fields import REQUIRED
 from governance.jobs.execute import execute_change
 from governance.models import ChangeRequest, SignOff
 from governance.services.cards import revise_card
 from governance.services.policies import install_default_policies
+from governance.services.policy_changes import propose, sign_policy
 from governance.services.requests import submit
 from governance.services.signoffs import decide
 from ledger import claims
@@ -24,7 +26,7 @@ from registry.models import (
     Schema,
     Version,
 )
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, person
 
 FIELDS = [
     {"name": "id", "dtype": "string", "role": "id"},
@@ -100,6 +102,36 @@ def ask(actor, version, kind="promote", **more):
         more.setdefault("role", "champion")
     return submit(
         actor=actor, kind=kind, version_id=version.pk, reason=more.pop("reason", "Needed"), **more
+    )
+
+
+def put_in_force(kind, tier, rounds, gates):
+    """Another policy, proposed by one and signed by others, as every policy is."""
+    ruler, signers = person("piet", (Role.ADMINISTRATOR, None)), rulers()
+    change = propose(
+        actor=ruler, kind=kind, risk_tier=tier, rounds=rounds, gates=gates, reason="Better so"
+    )
+    for signer in signers:
+        change.refresh_from_db()
+        if change.state == "open":
+            signed_policy(signer, change)
+    change.refresh_from_db()
+    return change.policy
+
+
+def rulers():
+    """A risk officer of the whole organisation, and an administrator."""
+    return [person("ronja", (Role.RISK_OFFICER, None)), person("amos", (Role.ADMINISTRATOR, None))]
+
+
+def signed_policy(actor, change, decision="approve", **more):
+    return sign_policy(
+        actor=actor,
+        change_id=change.pk,
+        decision=decision,
+        reason=more.get("reason", "It holds"),
+        digest=more.get("digest", change.digest),
+        password=more.get("password", PASSWORD),
     )
 
 

@@ -17,8 +17,8 @@ from governance.refusals import (
     TooManyAttempts,
     WrongPassword,
 )
+from governance.rounds import one_round
 from governance.services.cards import revise_card
-from governance.services.policies import set_policy
 from governance.services.requests import refresh_evidence, withdraw
 from registry.models import Contribution, Deployment, Version
 from tests.governance.conftest import (
@@ -27,6 +27,7 @@ from tests.governance.conftest import (
     carry_out,
     critical_incident,
     promoted,
+    put_in_force,
     sign,
     version_of,
 )
@@ -230,21 +231,12 @@ def test_changed_bytes_or_schema_make_the_evidence_stale(one, olga, rita, field,
         sign(rita, request)
 
 
-def test_a_new_policy_makes_the_evidence_stale(one, anna, olga, rita):
+def test_a_new_policy_makes_the_evidence_stale(one, olga, rita):
     request = ask(olga, one)
     gates = [{"gate": "stage", "mode": "prevent", "parameters": {}}]
-    set_policy(actor=anna, kind="promote", risk_tier="medium", quorum={"reviewer": 1}, gates=gates)
+    put_in_force("promote", "medium", one_round({"reviewer": 1}), gates)
     with Unchanged(), pytest.raises(EvidenceStale, match="policy"):
         sign(rita, request)
-
-
-def test_only_administrators_set_policies_and_only_sound_ones(anna, olga):
-    sound = {"kind": "promote", "risk_tier": "low", "quorum": {"reviewer": 1}, "gates": []}
-    with Unchanged(), pytest.raises(Refused):
-        set_policy(actor=olga, **sound)
-    for bad in ({"quorum": {}}, {"quorum": {"developer": 1}}, {"gates": [{"gate": "luck"}]}):
-        with Unchanged(), pytest.raises(Incomplete):
-            set_policy(actor=anna, **{**sound, **bad})
 
 
 def test_gates_that_prevent_refuse_the_request_and_say_how_to_mend_it(flights, olga):

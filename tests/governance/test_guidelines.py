@@ -45,12 +45,18 @@ from governance.services.guidelines import (
     sign_guideline,
     write_guideline,
 )
-from governance.services.policies import set_policy
 from governance.services.purposes import change_purpose
 from monitoring.models import Experiment
 from registry.models import Model
 from tests.conftest import PASSWORD
-from tests.governance.conftest import Unchanged, ask, carry_out, sign, version_of
+from tests.governance.conftest import (
+    Unchanged,
+    ask,
+    carry_out,
+    sign,
+    version_of,
+)
+from tests.governance.conftest import put_in_force as put_policy_in_force
 
 ETHICS = TEMPLATE.read_bytes()
 ANSWERS = {
@@ -364,7 +370,7 @@ def gate_of(request):
 
 
 def test_the_gate_informs_by_default_and_prevents_where_the_policy_says_so(
-    ethics, one, two, olga, rita, anna
+    ethics, one, two, olga, rita
 ):
     informed = gate_of(ask(olga, one))
     assert (informed.mode, informed.passed) == ("inform", False)
@@ -374,7 +380,7 @@ def test_the_gate_informs_by_default_and_prevents_where_the_policy_says_so(
         {**gate, "mode": "prevent"} if gate["gate"] == "guidelines_answered" else gate
         for gate in policy.gates
     ]
-    set_policy(actor=anna, kind="promote", risk_tier="medium", quorum=policy.quorum, gates=gates)
+    put_policy_in_force("promote", "medium", policy.rounds, gates)
     with Unchanged(), pytest.raises(GatesNotPassed, match="not answered"):
         ask(olga, two)
     signed(rita, answered(olga, two))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -33,10 +34,21 @@ from audit.verify import verify
 from governance.card_fields import REQUIRED
 from governance.jobs.conditions import check_conditions
 from governance.jobs.execute import execute_change
-from governance.models import CardRevision, ChangeRequest, Clearance, Condition, SignOff
+from governance.models import (
+    ApprovalPolicy,
+    CardRevision,
+    ChangeRequest,
+    Clearance,
+    Condition,
+    PolicyChange,
+    PolicySignature,
+    SignOff,
+)
 from governance.refusals import Unable
+from governance.rounds import lacking, rounds_of
 from governance.services.cards import revise_card
-from governance.services.policies import install_default_policies, set_policy
+from governance.services.policies import install_default_policies
+from governance.services.policy_changes import propose, sign_policy, withdraw_policy
 from governance.services.requests import refresh_evidence, set_conditions, submit, withdraw
 from governance.services.signoffs import decide
 from ledger import claims
@@ -46,9 +58,9 @@ from registry.refusals import Rejected
 from tests.conftest import PASSWORD, person
 from tests.governance.conftest import version_of
 
-EXAMPLES = int(os.environ.get("OMBUD_WORKFLOW_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("OMBUD_WORKFLOW_EXAMPLES", "30"))
 STEPS = 40
-NAMES = ("olga", "otto", "vera", "viktor", "rita", "ruth", "rosa", "anna", "adam")
+NAMES = ("olga", "otto", "vera", "viktor", "rita", "ruth", "rosa", "ronja", "anna", "amos", "adam")
 ROLES = {
     "olga": Role.DEVELOPER,
     "otto": Role.DEVELOPER,
@@ -58,16 +70,21 @@ ROLES = {
     "ruth": Role.REVIEWER,
     "rosa": Role.RISK_OFFICER,
     "anna": Role.ADMINISTRATOR,
+    "amos": Role.ADMINISTRATOR,
+    "ronja": Role.RISK_OFFICER,
     "adam": Role.AUDITOR,
 }
 SIGNING = (Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
 GIVEN = (*SIGNING, Role.DEVELOPER)
-QUORUMS: tuple[dict[str, int], ...] = (
-    {"reviewer": 1},
-    {"validator": 1, "reviewer": 1},
-    {"reviewer": 2},
-    {"validator": 1, "reviewer": 1, "risk_officer": 1},
+ROUNDS: tuple[tuple[dict[str, int], ...], ...] = (
+    ({"reviewer": 1},),
+    ({"validator": 1, "reviewer": 1},),
+    ({"reviewer": 2},),
+    ({"validator": 1}, {"reviewer": 1, "risk_officer": 1}),
+    ({"reviewer": 1}, {"reviewer": 1}),
 )
+UNDER = (False, False, True)
+THEN = ("", "rejected", "carried out", "carried out, and months pass")
 KINDS = ("promote", "promote", "promote", "retire", "roll_back", "archive")
 REFUSALS = (Unable, Refused, Rejected, ValueError)
 askers = st.sampled_from(("olga", "otto", "olga", "otto", "vera", "viktor", "rita", "adam"))
@@ -88,7 +105,7 @@ class Workflow(RuleBasedStateMachine):
         self.count = itertools.count(100)
         self.team = Team.objects.create(name="Flight operations", slug="flight-operations")
         self.people = {
-            name: person(name, (role, self._place(role))) for name, role in ROLES.items()
+            name: person(name, (role, self._place(name, role))) for name, role in ROLES.items()
         }
         self.model = Model.objects.create(
             slug="flight-delay",
@@ -104,8 +121,9 @@ class Workflow(RuleBasedStateMachine):
         ]
         self.approved: set[int] = set()
 
-    def _place(self, role: Role) -> Team | None:
-        return None if role in (Role.ADMINISTRATOR, Role.AUDITOR) else self.team
+    def _place(self, name: str, role: Role) -> Team | None:
+        whole = role in (Role.ADMINISTRATOR, Role.AUDITOR) or name == "ronja"
+        return None if whole else self.team
 
     def _maker(self, number: int) -> User:
         return self.people["otto" if number == 2 else "olga"]
@@ -118,7 +136,7 @@ class Workflow(RuleBasedStateMachine):
 
     # What people do.
 
-    @rule(who=askers, number=numbers, kind=kinds, role=roles, under=st.booleans())
+    @rule(who=askers, number=numbers, kind=kinds, role=roles, under=st.sampled_from(UNDER))
     def somebody_asks(self, who: str, number: int, kind: str, role: str, under: bool) -> None:
         conditions = [{"kind": "days", "days": 30}] if under and kind == "promote" else []
         self._try(
@@ -132,15 +150,17 @@ class Workflow(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self._pending())
-    @rule(who=st.permutations(NAMES), which=indexes, at_once=st.booleans())
-    def several_sign(self, who: list[str], which: int, at_once: bool) -> None:
+    @rule(who=st.permutations(NAMES), which=indexes, then=st.sampled_from(THEN))
+    def several_sign(self, who: list[str], which: int, then: str) -> None:
         """One after the other, as long as it is open; not everybody comes by."""
         request = self._one(which)
         for name in who[:6]:
-            self._sign(name, request, request.digest, yes=True)
+            self._sign(name, request, request.digest, yes=then != "rejected")
         request.refresh_from_db()
-        if at_once and request.state == "approved":
+        if "carried out" in then and request.state == "approved":
             self._carry_out(request)
+        if "months pass" in then:
+            self.days_go_by()
 
     @precondition(lambda self: self._pending())
     @rule(who=people, which=indexes, yes=st.booleans())
@@ -207,16 +227,41 @@ class Workflow(RuleBasedStateMachine):
         else:
             Version.objects.filter(pk=pk).update(artifact_digest=digest)
 
-    @rule(who=people, quorum=st.sampled_from(QUORUMS), kind=kinds)
-    def somebody_sets_a_policy(self, who: str, quorum: dict[str, int], kind: str) -> None:
-        gates = [{"gate": "stage", "mode": "prevent", "parameters": {}}]
+    @rule(who=people, quorums=st.sampled_from(ROUNDS), kind=kinds, signed=st.booleans())
+    def somebody_proposes_a_policy(
+        self, who: str, quorums: tuple[dict[str, int], ...], kind: str, signed: bool
+    ) -> None:
+        """Often signed at once by who may, sometimes left for others."""
+        rounds = [{"name": f"Round {n}", "quorum": q} for n, q in enumerate(quorums, start=1)]
         self._try(
-            set_policy,
+            propose,
             actor=self.people[who],
             kind=kind,
             risk_tier="low",
-            quorum=quorum,
-            gates=gates,
+            rounds=rounds,
+            gates=[{"gate": "stage", "mode": "prevent", "parameters": {}}],
+            reason="Better so",
+        )
+        for name in ("ronja", "anna", "amos") if signed else ():
+            if PolicyChange.objects.filter(state="open").exists():
+                self.somebody_decides_a_policy(name, "approve")
+
+    @precondition(lambda self: PolicyChange.objects.filter(state="open").exists())
+    @rule(who=people, how=st.sampled_from(["approve", "reject", "withdraw"]))
+    def somebody_decides_a_policy(self, who: str, how: str) -> None:
+        change = PolicyChange.objects.filter(state="open").earliest("pk")
+        actor = self.people[who]
+        if how == "withdraw":
+            self._try(withdraw_policy, actor=actor, change_id=change.pk, reason="No longer")
+            return
+        self._try(
+            sign_policy,
+            actor=actor,
+            change_id=change.pk,
+            decision=how,
+            reason="Read",
+            digest=change.digest,
+            password=PASSWORD,
         )
 
     @rule(who=people, whom=people, role=st.sampled_from(GIVEN), which=indexes)
@@ -277,8 +322,18 @@ class Workflow(RuleBasedStateMachine):
             signed = self._counting(request)
             assert not request.signoffs.filter(decision="reject").exists()
             assert len({one.person_id for one in signed}) == len(signed)
-            for role, count in request.quorum.items():
-                assert sum(one.role == role for one in signed) >= count
+            for one_round in rounds_of(request.rounds):
+                assert not lacking(one_round, signed)
+            by_time = [one.round for one in sorted(signed, key=lambda one: one.pk)]
+            assert by_time == sorted(by_time), "somebody signed before their round was open"
+
+    @invariant()
+    def a_policy_is_in_force_only_by_others_than_who_proposed_it(self) -> None:
+        assert not PolicySignature.objects.filter(person=F("change__proposed_by")).exists()
+        for policy in ApprovalPolicy.objects.filter(current=True, number__gt=1):
+            signed = policy.change.signatures.filter(decision="approve")
+            given = Counter(signed.values_list("role", flat=True))
+            assert given == Counter(policy.change.needed)
 
     @invariant()
     def nothing_serves_or_is_cleared_without_an_executed_request(self) -> None:

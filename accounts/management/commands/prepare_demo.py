@@ -40,7 +40,7 @@ PEOPLE = (
     Person("adam", "Adam Abara", Role.AUDITOR, (Scope.READ,), "audits: reads, never writes"),
     Person("robot", "Serving system", Role.SERVICE_ACCOUNT, tuple(Scope), "sends predictions"),
 )
-EVERYWHERE = {Role.ADMINISTRATOR, Role.AUDITOR}
+EVERYWHERE = {Role.ADMINISTRATOR, Role.AUDITOR, Role.RISK_OFFICER}
 
 
 class Command(BaseCommand):
