@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from accounts.directory import told_since_last_sign_in
 from accounts.models import User
 from accounts.services.people import change_password, note_sign_in
 
@@ -19,6 +20,7 @@ class ClosedDoorAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         note_sign_in(actor=user, by=ways_of(request, user))
+        _say_what_was_done(request, user)
         answer: HttpResponse = super().post_login(request, user, **how)
         return answer
 
@@ -35,6 +37,16 @@ class ClosedDoorAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth
         if user.is_authenticated and user.has_usable_password():
             methods.append({"id": "reauthenticate", "url": reverse("account_reauthenticate")})
         return methods
+
+
+def _say_what_was_done(request: HttpRequest, user: User) -> None:
+    for event in told_since_last_sign_in(user):
+        messages.warning(
+            request,
+            f"{event.actor_name} took your second factors away on {event.at:%d %B %Y}: "
+            f"{event.data.get('reason', '')} Set new ones up under Your security. "
+            "If you did not ask for this, tell your organisation at once.",
+        )
 
 
 def ways_of(request: HttpRequest, user: User) -> list[str]:

@@ -3,8 +3,13 @@ from enum import StrEnum
 
 class AccountEvent(StrEnum):
     USER_CREATED = "accounts.user.created"
+    USER_CLOSED = "accounts.user.closed"
+    USER_REOPENED = "accounts.user.reopened"
+    INVITATION_MADE = "accounts.invitation.made"
+    INVITATION_USED = "accounts.invitation.used"
     USER_SIGNED_IN = "accounts.user.signed_in"
     TEAM_CREATED = "accounts.team.created"
+    TEAM_RENAMED = "accounts.team.renamed"
     ROLE_GRANTED = "accounts.role.granted"
     ROLE_WITHDRAWN = "accounts.role.withdrawn"
     ROLE_LENT = "accounts.role.lent"

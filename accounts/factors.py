@@ -33,6 +33,10 @@ class Factors:
     def any_second(self) -> bool:
         return self.app or bool(self.passkeys)
 
+    @property
+    def passkey_count(self) -> int:
+        return len(self.passkeys)
+
 
 def factors_of(user: User) -> Factors:
     """One query."""

@@ -1,3 +1,4 @@
+import uuid
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -6,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 from accounts.querysets import ApiTokenQuerySet, DelegationQuerySet
 from accounts.roles import ORGANISATION_ROLES, SIGNING_ROLES, Role, Scope
@@ -34,6 +36,9 @@ class User(AbstractBaseUser):
     kind = models.CharField(max_length=10, choices=UserKind, default=UserKind.PERSON)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
+    sessions_ended = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="How often all sessions of this person were ended"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -49,6 +54,13 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """A session is worth something as long as neither password nor `sessions_ended` changes."""
+        ended = f"#{self.sessions_ended}" if self.sessions_ended else ""
+        salt = "accounts.models.User.get_session_auth_hash"
+        made = salted_hmac(salt, self.password + ended, secret=secret, algorithm="sha256")
+        return made.hexdigest()
 
     @property
     def display_name(self) -> str:
@@ -192,6 +204,45 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Invitation(models.Model):
+    """A link with which somebody chooses a password: only its hash is kept, it works once."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    hash = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text="Used, or replaced by a newer one")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=Q(ended_at__isnull=True),
+                name="invitation_one_for_each_person",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.person}"
+
+
+class SigningChallenge(models.Model):
+    """What a passkey was asked by API for one signature of one person: answered once, soon."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    ceremony = models.JSONField()
+    made_at = models.DateTimeField(db_default=Now())
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-made_at"], name="signing_challenge_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.ceremony['about']}"
 
 
 class FailedCode(models.Model):

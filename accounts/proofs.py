@@ -17,10 +17,14 @@ class Ceremony:
 
 @dataclass(frozen=True)
 class KeyAnswer:
-    """What a passkey answered, with the challenge that the session gave out for it."""
+    """What a passkey answered, with the challenge that the session gave out for it.
+
+    By API there is no session: `challenge` names the one that was given out to the person.
+    """
 
     ceremony: Ceremony | None
     response: Any
+    challenge: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,16 @@ class FreshSignIn:
 
 @dataclass(frozen=True)
 class Proof:
-    """A password and, for who has an app, its code; or a passkey's answer; or a fresh sign-in."""
+    """A password and, for who has an app, its code; or a passkey's answer; or a fresh sign-in.
+
+    `by_api`: no browser is at hand, in which somebody could sign in anew.
+    """
 
     password: str = ""
     code: str = ""
     key: KeyAnswer | None = None
     sign_in: FreshSignIn | None = None
+    by_api: bool = False
 
 
 def as_proof(given: "str | Proof") -> Proof:

@@ -37,6 +37,7 @@ VARIABLES: dict[str, str] = {
     "OMBUD_OIDC_NAME": "What people call the provider, on the button of the sign-in page",
     "OMBUD_OIDC_TEAMS": "Roles by group: group=team:role, by commas; empty: no self sign-up",
     "OMBUD_OIDC_GROUPS_CLAIM": "Claim of the id token that lists the groups",
+    "OMBUD_MAIL": "smtp[s]://user:password@host:port?from=address; empty: no mail is sent",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
     "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
     "MLFLOW_TRACKING_URI": "Address of the MLflow server; empty: models are registered without it",
@@ -105,4 +106,25 @@ def database(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": query,
+    }
+
+
+def mail(address: str) -> dict[str, Any]:
+    """Django's settings of the mail server at `smtp://` (STARTTLS with a user) or `smtps://`."""
+    if not address:
+        return {}
+    parts = urlsplit(address)
+    sender = parse_qs(parts.query).get("from", [""])[0]
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not sender:
+        raise ImproperlyConfigured("OMBUD_MAIL is smtp://user:password@host:port?from=address.")
+    user = unquote(parts.username or "")
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587 if user else 25),
+        "EMAIL_HOST_USER": user,
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and bool(user),
+        "EMAIL_TIMEOUT": 5,
+        "DEFAULT_FROM_EMAIL": sender,
     }

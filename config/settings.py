@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "audit.middleware.RequestIdMiddleware",
     "config.middleware.SignInRequiredMiddleware",
+    "config.middleware.BoundedFormsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -159,6 +160,10 @@ AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_IPWARE_PROXY_COUNT = env.number("OMBUD_TRUSTED_PROXIES", 0)
 
+# Mail: invitations and what a person must hear of. Without a server links are shown once.
+MAIL = env.mail(env.text("OMBUD_MAIL", ""))
+globals().update(MAIL)
+
 # Browsers.
 SECURE = env.flag("OMBUD_SECURE")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -229,6 +234,8 @@ CHECKPOINTS = env.text("OMBUD_CHECKPOINTS", str(VAR / "checkpoints"))
 # Uploads: budgets, not hopes. A batch is refused before it can hurt.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+# Forms with files go to the disk while they are read: no form has more than this.
+FORM_MAX_BYTES = 32 * 1024 * 1024
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -277,6 +284,8 @@ SPECTACULAR_SETTINGS = {
         ],
         "GuidelineStateEnum": [(one, one) for one in ("draft", "in_force", "superseded", "ended")],
         "AnswersStateEnum": [(one, one) for one in ("draft", "signed", "superseded")],
+        "RoleEnum": [(one, one) for one in ("champion", "challenger", "shadow")],
+        "PersonRoleEnum": "accounts.roles.Role.choices",
         "EntryKindEnum": "governance.models.EntryKind.choices",
         "BackTestStateEnum": "governance.models.BackTestState.choices",
         "PolicyChangeStateEnum": "governance.models.PolicyChangeState.choices",

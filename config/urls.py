@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("accounts/", include(sign_in)),
     path("accounts/", include("accounts.web.urls")),
+    path("", include("accounts.web.people_urls")),
     path("design", TemplateView.as_view(template_name="design.html"), name="design"),
     path("audit", include("audit.web.urls")),
     path("hooks/", include("registry.web.hooks_urls")),

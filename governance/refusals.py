@@ -102,6 +102,23 @@ class SecondFactorNeeded(Unable):
     code = "second_factor_needed"
 
 
+class BrowserNeeded(Unable):
+    """Nobody proves by API who they are without password and passkey."""
+
+    status = 403
+    code = "sign_in_the_browser"
+
+    def __init__(self, message: str, subject: Any) -> None:
+        super().__init__(message)
+        self.subject = subject
+
+
+class NoPasskey(Unable):
+    """A challenge is for a passkey; this person has none."""
+
+    code = "no_passkey"
+
+
 class TooManyAttempts(Unable):
     status = 429
     code = "too_many_attempts"
@@ -187,3 +204,9 @@ class BadFields(Unable):
                 for name, text in self.errors.items()
             ]
         }
+
+
+class StillOwns(Unable):
+    """Somebody who leaves must hand over first what they own."""
+
+    code = "still_owns"

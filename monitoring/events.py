@@ -9,6 +9,7 @@ class MonitoringEvent(StrEnum):
     INCIDENT_ACKNOWLEDGED = "monitoring.incident.acknowledged"
     INCIDENT_RESOLVED = "monitoring.incident.resolved"
     INCIDENT_NOTED = "monitoring.incident.noted"
+    INCIDENT_HANDED_OVER = "monitoring.incident.handed_over"
     EXPERIMENT_DECLARED = "monitoring.experiment.declared"
     EXPERIMENT_STOPPED = "monitoring.experiment.stopped"
     EXPERIMENT_CONCLUDED = "monitoring.experiment.concluded"

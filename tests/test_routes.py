@@ -199,6 +199,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST models/{model}/{version}/guidelines/{guideline}": {"harmed--text": "Travellers"},
     "POST models/{model}/{version}/guidelines/{guideline}/sign": {"digest": "d" * 64, **PROVED},
     "POST models/{model}/purpose": {"purpose": "Warns earlier.", **REASON},
+    "POST api/v1/signing-challenges": {"act": "risk", "record": "flight-delay"},
     "POST api/v1/samples": DRAW,
     "POST api/v1/samples/{sample}/items/{position}/entries": {"text": "Seen."},
     "POST api/v1/samples/{sample}/items/{position}/exception": {"severity": "low", "text": "No."},

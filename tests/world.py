@@ -75,6 +75,8 @@ class World:
     sample: int = 0
     position: int = 1
     bundle: int = 0
+    person: int = 0
+    membership: int = 0
     kind: str = "retire"
     tier: str = "low"
     change: int = 0
@@ -137,10 +139,13 @@ def world_of(team: Team, owner: User) -> World:
         _guided(version, owner),
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
+    held = owner.memberships.order_by("pk").first()
     made = {
         "back_test": _tried(run.monitor, owner),
         "change": _proposed().pk,
         "delegation": _lent(team).pk,
+        "person": owner.pk,
+        "membership": held.pk if held else 0,
     }
     return replace(world, **made, **_sampled(request, owner))
 

@@ -1,14 +1,21 @@
 """People, service accounts, teams and roles."""
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.events import AccountEvent
 from accounts.models import Membership, Team, User, UserKind
-from accounts.policies import can_administer, require
-from accounts.roles import EXCLUSIVE_ROLES, Role
+from accounts.policies import require
+from accounts.roles import EXCLUSIVE_ROLES, ORGANISATION_ROLES, Role
+from accounts.services.administrators import (
+    lock_administrators,
+    require_administrator,
+    require_another,
+)
 from audit.record import SYSTEM, record
 
-ONLY_ADMINISTRATORS = "Only an administrator changes people, teams and roles."
+NOT_ONESELF = "Nobody gives themselves a role: another administrator does it."
 
 
 @transaction.atomic
@@ -31,10 +38,28 @@ def create_first_administrator(*, email: str, name: str, password: str) -> User:
 def create_user(
     *, actor: User, email: str, name: str, password: str | None, kind: str = UserKind.PERSON
 ) -> User:
-    require(can_administer(actor), ONLY_ADMINISTRATORS)
-    user = User.objects.create_user(email, name, password, kind=kind)
-    record(actor, AccountEvent.USER_CREATED, user, email=email, kind=kind)
+    """Make a person, or a service account.
+
+    Raises:
+        Refused: no administrator.
+        ValueError: no name, no address, or somebody has the address.
+    """
+    require_administrator(actor)
+    _check_person(email, name)
+    user = User.objects.create_user(email.strip(), name.strip(), password, kind=kind)
+    record(actor, AccountEvent.USER_CREATED, user, email=user.email, kind=kind)
     return user
+
+
+def _check_person(email: str, name: str) -> None:
+    if not name.strip() or len(name.strip()) > 120 or "\0" in name:
+        raise ValueError("Say the name in 1 to 120 characters.")
+    try:
+        validate_email(email.strip())
+    except ValidationError as error:
+        raise ValueError("Say an e-mail address.") from error
+    if User.objects.filter(email__iexact=email.strip()).exists():
+        raise ValueError("Somebody has this address already.")
 
 
 @transaction.atomic
@@ -51,42 +76,61 @@ def change_password(*, actor: User, password: str) -> None:
 
 
 @transaction.atomic
-def create_team(*, actor: User, name: str, slug: str) -> Team:
-    require(can_administer(actor), ONLY_ADMINISTRATORS)
-    team = Team.objects.create(name=name, slug=slug)
-    record(actor, AccountEvent.TEAM_CREATED, team)
-    return team
-
-
-@transaction.atomic
-def grant_role(*, actor: User, user_id: int, role: str, team_id: int | None) -> Membership:
+def grant_role(
+    *, actor: User, user_id: int, role: str, team_id: int | None, reason: str = ""
+) -> Membership:
     """Give a person a role in a team, or (team None) in the whole organisation.
 
     Raises:
-        ValueError: an auditor would hold another role beside, or the reverse.
+        Refused: no administrator, or oneself.
+        ValueError: an auditor would hold another role beside, or the role does not fit there.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    require(can_administer(actor), ONLY_ADMINISTRATORS)
+    user = locked(user_id)
+    require_administrator(actor)
+    require(actor.pk != user.pk, NOT_ONESELF)
+    _refuse_misplaced(user, role, team_id)
     refuse_mixing(user, role)
     team = Team.objects.get(pk=team_id) if team_id is not None else None
     membership, created = Membership.objects.get_or_create(user=user, role=role, team=team)
     if created:
-        record(actor, AccountEvent.ROLE_GRANTED, membership, person=user.name, role=role)
+        why = {"reason": reason} if reason else {}
+        record(actor, AccountEvent.ROLE_GRANTED, membership, person=user.name, role=role, **why)
     return membership
 
 
 @transaction.atomic
-def withdraw_role(*, actor: User, membership_id: int) -> None:
+def withdraw_role(*, actor: User, membership_id: int, reason: str = "") -> None:
+    """Take a role away; the next thing that its person does is done without it.
+
+    Raises:
+        Refused: no administrator, or the last administrator would go.
+    """
+    lock_administrators()
     membership = Membership.objects.select_for_update(no_key=True).get(pk=membership_id)
-    require(can_administer(actor), ONLY_ADMINISTRATORS)
+    require_administrator(actor)
+    if membership.role == Role.ADMINISTRATOR:
+        require_another(membership.user)
+    why = {"reason": reason} if reason else {}
     record(
         actor,
         AccountEvent.ROLE_WITHDRAWN,
         membership,
         person=membership.user.name,
         role=membership.role,
+        **why,
     )
     membership.delete()
+
+
+def _refuse_misplaced(user: User, role: str, team_id: int | None) -> None:
+    if role not in Role.values:
+        raise ValueError("There is no such role.")
+    if not user.is_active:
+        raise ValueError("The account is closed: reopen it first.")
+    if role in ORGANISATION_ROLES and team_id is not None:
+        raise ValueError("Auditors and administrators are that for the whole organisation.")
+    if (role == Role.SERVICE_ACCOUNT) != (user.kind == UserKind.SERVICE):
+        raise ValueError("Service accounts hold their own role and no other, people any other.")
 
 
 def refuse_mixing(user: User, role: str) -> None:
@@ -101,3 +145,18 @@ def refuse_mixing(user: User, role: str) -> None:
             f"{user.name} is {', '.join(sorted(held))} already: auditors hold no other role, "
             "so that what they examine is not their own work."
         )
+
+
+def locked(user_id: int) -> User:
+    return User.objects.select_for_update(no_key=True).get(pk=user_id)
+
+
+def said(reason: str) -> str:
+    """Why, in a person's words.
+
+    Raises:
+        ValueError: nothing is said, or too much.
+    """
+    if not reason.strip() or len(reason) > 1000 or "\0" in reason:
+        raise ValueError("Say why, in 1 to 1,000 characters.")
+    return reason.strip()

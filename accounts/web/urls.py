@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.web import delegations, passkeys, security, sso, tokens
+from accounts.web import delegations, invitation, passkeys, security, sso, tokens
 
 urlpatterns = [
     path("me", tokens.tokens, name="account"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("login/passkey", passkeys.sign_in, name="passkey-login"),
     path("login/passkey/options", passkeys.sign_in_options, name="passkey-login-options"),
     path("passkey/sign", passkeys.sign_options, name="passkey-sign-options"),
+    path("invitation/<str:token>", invitation.invitation, name="invitation"),
     path("sso/login", sso.enter, name="sso-login"),
     path("sso/callback", sso.callback, name="sso-callback"),
     path("sso/confirm", sso.confirm, name="sso-confirm"),

@@ -38,6 +38,7 @@ from governance.api.guidelines import (
     VersionGuidelinesView,
     VersionGuidelineView,
 )
+from governance.api.people import ClosingView, HandOverView, PersonView
 from governance.api.policies import (
     PolicyChangeListView,
     PolicyChangeView,
@@ -68,6 +69,7 @@ from governance.api.samples import (
     SampleView,
 )
 from governance.api.search import SearchView
+from governance.api.signing import SigningChallengeView
 from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
@@ -178,4 +180,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),
+    path("people/<int:person>", PersonView.as_view(), name="api-person"),
+    path("people/<int:person>/hand-over", HandOverView.as_view(), name="api-person-hand-over"),
+    path("people/<int:person>/closing", ClosingView.as_view(), name="api-person-closing"),
+    path("signing-challenges", SigningChallengeView.as_view(), name="api-signing-challenges"),
 ]

@@ -87,9 +87,8 @@ def send_reminder(claim: claims.Claim) -> None:
     row = Reminder.objects.select_related("person", "request").get(pk=claim.subject_id)
     if row.mailed_at is None and row.request.state == RequestState.OPEN:
         address = settings.PUBLIC_URL + reverse("change-request", args=[row.request_id])
-        taken = mail.send(
-            to=row.person.email, subject=row.text[:120], text=f"{row.text}\n\n{address}"
-        )
+        said = f"{row.text}\n\n{address}"
+        taken = mail.send(to=row.person.email, subject=row.text[:120], text=said)
         if not taken:
             raise ConnectionError("The mail server did not take it.")
         Reminder.objects.filter(pk=row.pk).update(mailed_at=Now())

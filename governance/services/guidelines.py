@@ -175,7 +175,7 @@ def end_guideline(
     said = words("reason", reason)
     edition = GuidelineEdition.objects.select_related("guideline").get(pk=edition_id)
     require(can_sign_guideline(actor, edition, ends=True), ONLY_ENDERS)
-    method = prove(actor=actor, subject=edition, password=password)
+    method = prove(actor=actor, subject=edition, password=password, act="end")
     return _end(actor=actor, edition_id=edition_id, reason=said, method=method)
 
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from accounts.factors import Factors, factors_of
 from accounts.models import User
 from accounts.proofs import FreshSignIn, KeyAnswer, Proof, as_proof
+from accounts.services.challenges import take_challenge
 from accounts.services.codes import use_app_code
 from accounts.services.passkeys import WrongPasskey, use_passkey
 from accounts.services.sso import signed_in_anew
@@ -22,7 +23,13 @@ from audit.chain import plain, sha256_of
 from audit.record import record
 from governance.events import GovernanceEvent
 from governance.models import ChangeRequest, FailedProof
-from governance.refusals import Incomplete, SecondFactorNeeded, TooManyAttempts, WrongPassword
+from governance.refusals import (
+    BrowserNeeded,
+    Incomplete,
+    SecondFactorNeeded,
+    TooManyAttempts,
+    WrongPassword,
+)
 
 PASSWORD = "password"  # noqa: S105 - the name of the method, not a password
 PASSKEY = "passkey"
@@ -36,19 +43,34 @@ USE_PASSKEY = "You have a passkey: sign with it."
 SET_ONE_UP = "Signing here needs a second factor: set up an app or a passkey under Your security."
 NO_PASSWORD = "Type your password."  # noqa: S105 - a sentence, not a password
 NO_SIGN_IN = "Sign in anew first: it proves that it is you."
+IN_THE_BROWSER = (
+    "You come by single sign-on: sign in the browser, where you sign in anew. A token alone never "
+    "signs. With a passkey you could sign by API as well."
+)
 THE_CODE = "Type the six digits that your authenticator app shows."
 
 
-def about(subject: models.Model, digest: str = "") -> str:
-    """What a proof is bound to: it signs this record, and no other."""
-    return bound_to(str(subject._meta.verbose_name), subject.pk, digest)
+def about(subject: models.Model, digest: str = "", act: str = "") -> str:
+    """What a proof is bound to: it signs this record, and no other.
+
+    `act` says what is done to it, where one record is signed for more than one thing.
+    """
+    said = bound_to(str(subject._meta.verbose_name), subject.pk, digest)
+    return f"{said}, to {act} it" if act else said
 
 
 def bound_to(kind: str, pk: int, digest: str = "") -> str:
     return f"{kind} {pk} over {digest}" if digest else f"{kind} {pk}"
 
 
-def prove(*, actor: User, subject: models.Model, password: str | Proof, digest: str = "") -> str:
+def prove(
+    *,
+    actor: User,
+    subject: models.Model,
+    password: str | Proof,
+    digest: str = "",
+    act: str = "",
+) -> str:
     """How the person proved who they are; `digest` is what they read, if the record has one.
 
     Raises:
@@ -57,8 +79,9 @@ def prove(*, actor: User, subject: models.Model, password: str | Proof, digest: 
     """
     proof = as_proof(password)
     factors = factors_of(actor)
+    _require_reachable(proof, factors, subject)
     _require_complete(proof, factors)
-    method = _proved(actor, subject, proof, factors, about(subject, digest))
+    method = _proved(actor, subject, proof, factors, about(subject, digest, act))
     if method is None:
         raise WrongPassword(f"This is not your {_given(proof)}. Nothing was signed.")
     return method
@@ -70,6 +93,12 @@ def _given(proof: Proof) -> str:
     if proof.sign_in is not None:
         return "sign-in, or it was for something else or too long ago"
     return "password, or not the code of now" if proof.code else "password"
+
+
+def _require_reachable(proof: Proof, factors: Factors, subject: models.Model) -> None:
+    """By API nobody signs in anew: who has no password here and no passkey does it in a browser."""
+    if proof.by_api and proof.key is None and not factors.password and not factors.passkeys:
+        raise BrowserNeeded(IN_THE_BROWSER, subject)
 
 
 def _require_complete(proof: Proof, factors: Factors) -> None:
@@ -131,6 +160,9 @@ def _method(
 
 
 def _by_passkey(person: User, subject: models.Model, answer: KeyAnswer, said: str) -> str | None:
+    if answer.challenge:
+        ceremony = take_challenge(person=person, key=answer.challenge)
+        answer = KeyAnswer(ceremony, answer.response)
     try:
         used = use_passkey(person=person, answer=answer, purpose="sign", about=said)
     except WrongPasskey:

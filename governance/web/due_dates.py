@@ -40,9 +40,8 @@ def request_due(request: HttpRequest, request_id: int) -> HttpResponse:
         except Unable as error:
             status = blame(form, error)
         else:
-            messages.success(
-                request, f"It is to be decided by {form.cleaned_data['due_on']:%-d %b %Y}."
-            )
+            day = f"{form.cleaned_data['due_on']:%-d %b %Y}"
+            messages.success(request, f"It is to be decided by {day}.")
             return redirect("change-request", found.pk)
     context = {"found": found, "form": form}
     return render(request, "governance/request_due.html", context, status=status)

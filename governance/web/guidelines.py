@@ -202,7 +202,7 @@ def _sign_form(
 def _end_form(request: HttpRequest, page: GuidelinePage, data: QueryDict | None = None) -> EndForm:
     form = EndForm(data, auto_id="end_%s")
     back = reverse("guideline", args=[page.edition.guideline.slug])
-    ask(form, request, about(page.edition), back)
+    ask(form, request, about(page.edition, act="end"), back)
     return form
 
 

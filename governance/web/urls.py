@@ -18,6 +18,7 @@ from governance.web import (
     guidelines,
     inbox,
     overview,
+    people,
     policies,
     publishing,
     purposes,
@@ -121,4 +122,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("back-tests/policy", back_tests.policy_trial, name="policy-trial"),
     path("back-tests/<int:back_test>", back_tests.back_test, name="back-test"),
     path("monitors/<int:monitor_id>/try", back_tests.monitor_trial, name="monitor-trial"),
+    path("people/<int:person>", people.person, name="person"),
+    path("people/<int:person>/close", people.close, name="person-close"),
+    path("people/<int:person>/teams/<slug:team>", people.handing_over, name="person-hand-over"),
 ]

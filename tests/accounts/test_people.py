@@ -8,11 +8,11 @@ from accounts.policies import Refused
 from accounts.roles import Role
 from accounts.services.people import (
     create_first_administrator,
-    create_team,
     create_user,
     grant_role,
     withdraw_role,
 )
+from accounts.services.teams import create_team
 from audit.models import Event
 from tests.conftest import PASSWORD
 

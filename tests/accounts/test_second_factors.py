@@ -199,16 +199,20 @@ def test_anna_helps_who_has_lost_everything(olga, anna, adam):
     before = events()
     for actor in (adam, olga):
         with pytest.raises(Refused):
-            forget_factors(actor=actor, user_id=olga.pk)
+            forget_factors(actor=actor, user_id=olga.pk, reason="Lost.")
     app_of(anna)
     with pytest.raises(Refused, match="Another administrator"):
-        forget_factors(actor=anna, user_id=anna.pk)
+        forget_factors(actor=anna, user_id=anna.pk, reason="Lost.")
     assert factors_of(olga).app
     assert events()[:-1] == before
-    call_command("forget_factors", "olga@example.org", "--by", "anna@example.org")
+    call_command(
+        "forget_factors", "olga@example.org", "--by", "anna@example.org", "--reason", "Lost."
+    )
     assert not factors_of(olga).any_second
     told = Event.objects.latest("sequence")
     assert (told.event, told.actor_name) == ("accounts.factors.forgotten", "Anna")
     assert told.data["forgotten"] == ["recovery_codes", "totp"]
     with pytest.raises(CommandError, match="nobody"):
-        call_command("forget_factors", "x@example.org", "--by", "anna@example.org")
+        call_command(
+            "forget_factors", "x@example.org", "--by", "anna@example.org", "--reason", "Lost."
+        )

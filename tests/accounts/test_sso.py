@@ -175,7 +175,9 @@ def test_another_subject_is_hers_once_an_administrator_unlinked_the_old(
 ):
     entered(client)
     client.logout()
-    assert forget_factors(actor=anna, user_id=olga.pk, identity=True) == ["single sign-on"]
+    assert forget_factors(
+        actor=anna, user_id=olga.pk, reason="Left the telephone.", identity=True
+    ) == ["single sign-on"]
     provider.person = known("Other", olga.email)
     entered(client)
     assert is_in(client)

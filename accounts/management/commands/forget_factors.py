@@ -14,6 +14,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", help="whose they are")
         parser.add_argument("--by", required=True, help="address of the administrator who does it")
+        parser.add_argument("--reason", required=True, help="why; kept on the audit trail")
         parser.add_argument(
             "--identity", action="store_true", help="the link to single sign-on as well"
         )
@@ -21,8 +22,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         person, actor = self._person(options["email"]), self._person(options["by"])
         try:
-            gone = forget_factors(actor=actor, user_id=person.pk, identity=options["identity"])
-        except Refused as error:
+            gone = forget_factors(
+                actor=actor,
+                user_id=person.pk,
+                reason=options["reason"],
+                identity=options["identity"],
+            )
+        except (Refused, ValueError) as error:
             raise CommandError(str(error)) from error
         said = ", ".join(gone).replace("_", " ") or "nothing, there was none"
         self.stdout.write(f"Taken away from {person.name}: {said}.")

@@ -12,10 +12,10 @@ from accounts.models import Team, User, UserKind
 from accounts.roles import Role, Scope
 from accounts.services.people import (
     create_first_administrator,
-    create_team,
     create_user,
     grant_role,
 )
+from accounts.services.teams import create_team
 from accounts.services.tokens import create_token
 
 TEAMS = {"flight-operations": "Flight operations", "lending": "Lending"}

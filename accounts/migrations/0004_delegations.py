@@ -17,7 +17,7 @@ ROLES = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_second_factors")]
+    dependencies = [("accounts", "0003_people")]
 
     operations = [
         migrations.CreateModel(
