@@ -3,6 +3,7 @@ from enum import StrEnum
 
 class GovernanceEvent(StrEnum):
     CARD_REVISED = "governance.card.revised"
+    CARD_IMPORTED = "governance.card.imported"
     CLAIM_JUDGED = "governance.claim.judged"
     POLICY_SET = "governance.policy.set"
     REQUEST_SUBMITTED = "governance.request.submitted"

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.api.as_of import AsOfView
 from governance.api.bundles import BundleFileView, BundleListView, BundleView
+from governance.api.card_imports import CardImportView
 from governance.api.cards import CardView
 from governance.api.clearance import ClearanceView
 from governance.api.controls import (
@@ -73,6 +74,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("receipts/<str:prediction>", ReceiptView.as_view(), name="api-receipt"),
     path("clearance/revocations", RevocationsView.as_view(), name="api-revocations"),
     path("models/<slug:model>/versions/<int:version>/card", CardView.as_view(), name="api-card"),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/import",
+        CardImportView.as_view(),
+        name="api-card-import",
+    ),
     path(
         "models/<slug:model>/versions/<int:version>/clearance",
         ClearanceView.as_view(),

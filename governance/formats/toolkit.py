@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from governance.formats.headings import closed
 from governance.formats.losses import Export, facts_lost, moved, sources_lost, texts_of
 
 KEPT = (
@@ -19,6 +20,8 @@ KEPT = (
     "contact",
     "references",
 )
+# The format holds limitations in one list; these words tell which section one belongs to.
+OUT_OF_SCOPE, LIMITS = "Out of scope: ", "Limitations: "
 ELSEWHERE = "model_details.documentation"
 
 
@@ -60,7 +63,7 @@ def _details(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any
 
 def _documentation(card: Mapping[str, Any]) -> str:
     rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
-    return "\n\n".join(f"## {part['title']}\n\n{part['text']}" for part in rest)
+    return "\n\n".join(f"## {part['title']}\n\n{closed(part['text'])}" for part in rest)
 
 
 def _parameters(facts: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
@@ -96,7 +99,7 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
     return {
         "users": said("users"),
         "use_cases": said("purpose"),
-        "limitations": said("out_of_scope", "limitations"),
+        "limitations": _limitations(texts),
         "tradeoffs": said("trade_offs"),
         "ethical_considerations": [
             {"name": name.capitalize(), "mitigation_strategy": texts[name]}
@@ -104,3 +107,15 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
             if name in texts
         ],
     }
+
+
+def _limitations(texts: Mapping[str, str]) -> list[dict[str, str]]:
+    found = []
+    if "out_of_scope" in texts:
+        found.append({"description": OUT_OF_SCOPE + texts["out_of_scope"]})
+    if "limitations" in texts:
+        text = texts["limitations"]
+        found.append(
+            {"description": LIMITS + text if text.startswith((OUT_OF_SCOPE, LIMITS)) else text}
+        )
+    return found

@@ -1,5 +1,6 @@
 """What is allowed: cards, controls, policies, change requests, sign-offs, findings, clearance."""
 
+from governance.models.card_imports import CardImport
 from governance.models.cards import Card, CardRevision, Claim
 from governance.models.claim_checks import ClaimCheck
 from governance.models.clearance import Clearance, StatusRow
@@ -53,6 +54,7 @@ __all__ = [
     "Bundle",
     "BundleState",
     "Card",
+    "CardImport",
     "CardRevision",
     "ChangeRequest",
     "Claim",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from governance.web import (
     as_of,
     bundles,
+    card_imports,
     cards,
     catalogue,
     clearance,
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(VERSION, versions.version, name="version"),
     path(f"{VERSION}/card", cards.card, name="card"),
     path(f"{VERSION}/card/edit", cards.edit, name="card-edit"),
+    path(f"{VERSION}/card/import", card_imports.card_import, name="card-import"),
     path(f"{VERSION}/card/refresh", cards.refresh, name="card-refresh"),
     path(f"{VERSION}/card/revisions", cards.revisions, name="card-revisions"),
     path(f"{VERSION}/request", requests.new, name="request-new"),
