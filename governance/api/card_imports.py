@@ -11,13 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.policies import require
 from accounts.sessions import person_of
 from governance.api.cards import MATCH, expected_revision
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.importing import LARGEST
+from governance.policies import can_edit_card
 from governance.reads.card_imports import ImportPlan
 from governance.services.card_imports import import_card, preview_import
+from governance.services.cards import ONLY_BUILDERS
 from registry.models import Version
 
 
@@ -45,7 +48,7 @@ class SectionPlanShape(serializers.Serializer[Any]):
 
 class NumberPlanShape(serializers.Serializer[Any]):
     key = serializers.CharField()
-    label = serializers.CharField(source="stated.label")
+    name = serializers.CharField(source="stated.label")
     value = serializers.FloatField(source="stated.value")
     low = serializers.FloatField(source="stated.low", allow_null=True)
     high = serializers.FloatField(source="stated.high", allow_null=True)
@@ -96,6 +99,7 @@ class CardImportView(APIView):
         found = rows.filter(model__slug=model, number=version).first()
         if found is None:
             raise Http404("There is no such version that you may see.")
+        require(can_edit_card(person_of(request), found), ONLY_BUILDERS)
         shape = ImportRequestSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         raw: bytes = shape.validated_data["file"].read(LARGEST + 1)

@@ -71,18 +71,25 @@ def _yaml(text: str) -> dict[str, Any]:
     """Front matter: no tags, anchors or aliases, no name twice."""
     try:
         tree, _ = tree_of(text.encode())
-        tagged = next((e for e in yaml.parse(text) if getattr(e, "tag", None)), None)
+        tag, line = _tag(text)
     except BadFramework as error:
         mend = "Write plain names, texts, numbers and lists; names once each."
         wrong = error.problems
         raise BadCard(Place(f"line {one.line}", one.message, mend) for one in wrong) from error
-    if tagged is not None:
-        line = tagged.start_mark.line + 1
-        raise _one(f"line {line}", f"{tagged.tag[:60]} is a tag.", "Write the value without it.")
+    if tag:
+        raise _one(f"line {line}", f"{tag[:60]} is a tag.", "Write the value without it.")
     if tree is not None and not isinstance(tree, dict):
         raise _one("line 2", "Front matter is not a group of fields.", "Write name: value.")
     _shallow(tree)
     return tree or {}
+
+
+def _tag(text: str) -> tuple[str, int]:
+    """The first tag of the text, which would name a type, and its line."""
+    for event in yaml.parse(text):
+        if tag := getattr(event, "tag", None):
+            return str(tag), event.start_mark.line + 1 if event.start_mark else 1
+    return "", 1
 
 
 def _json(text: str) -> dict[str, Any]:

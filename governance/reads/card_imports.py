@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.safestring import SafeString
+
 from governance.card_fields import BY_ID, Section
 from governance.importing import Foreign, Lost, Stated
 from governance.numbers import IMPORTED, Number
 from governance.reads.card_facts import content_of, latest_revision
+from governance.reads.cards import rendered
 from governance.reads.imported_numbers import bound_to
 from registry.models import Version
 
@@ -20,6 +23,15 @@ class SectionPlan:
     paths: tuple[str, ...]
     text: str
     before: str
+
+    @property
+    def html(self) -> SafeString:
+        """As the card's page will show it."""
+        return rendered(self.text)
+
+    @property
+    def html_before(self) -> SafeString:
+        return rendered(self.before)
 
     @property
     def overwrites(self) -> bool:
