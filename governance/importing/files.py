@@ -17,6 +17,7 @@ LARGEST = 500_000
 DEEPEST = 12
 MOST_NUMBERS = 500
 MARK = "---"
+LINE = re.compile(r"line ([0-9]+): ")
 # NUL and halves of letters, which JSON can spell and no database can hold.
 UNFIT = re.compile("[\x00\ud800-\udfff]")
 
@@ -74,14 +75,20 @@ def _yaml(text: str) -> dict[str, Any]:
         tag, line = _tag(text)
     except BadFramework as error:
         mend = "Write plain names, texts, numbers and lists; names once each."
-        wrong = error.problems
-        raise BadCard(Place(f"line {one.line}", one.message, mend) for one in wrong) from error
+        raise BadCard(_place(str(one.line), one.message, mend) for one in error.problems) from error
     if tag:
         raise _one(f"line {line}", f"{tag[:60]} is a tag.", "Write the value without it.")
     if tree is not None and not isinstance(tree, dict):
         raise _one("line 2", "Front matter is not a group of fields.", "Write name: value.")
     _shallow(tree)
     return tree or {}
+
+
+def _place(line: str, message: str, mend: str) -> Place:
+    """Some messages name their own, better line."""
+    if named := LINE.match(message):
+        line, message = named[1], message[named.end() :]
+    return Place(f"line {line}", f"{message[:1].upper()}{message[1:].rstrip('.')}.", mend)
 
 
 def _tag(text: str) -> tuple[str, int]:

@@ -42,7 +42,7 @@ def test_a_bad_file_says_where_and_how_to_mend_it(two, olga, post):
         answer = post(olga, PAGE, {"file": upload("---\na: &a 1\nb: *a\n---\n# x")})
     assert answer.status_code == 422
     assert "nothing was changed" in answer.content.decode()
-    assert "no anchors or aliases" in answer.content.decode()
+    assert "No anchors or aliases" in answer.content.decode()
     assert post(olga, PAGE, {}).status_code == 422
     broken = {"content": "!", "expected_revision": "1"}
     assert post(olga, PAGE, broken).status_code == 422
