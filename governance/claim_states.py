@@ -38,6 +38,14 @@ class Seen:
     at: datetime
 
 
+class Worse(StrEnum):
+    """In which direction a measure becomes worse."""
+
+    UP = "up"
+    DOWN = "down"
+    BOTH = "both"
+
+
 @dataclass(frozen=True)
 class Judgement:
     state: ClaimState
@@ -51,8 +59,19 @@ def tolerance_of(claimed: Claimed) -> float:
     return max(LEAST, SHARE * abs(claimed.value))
 
 
-def judge(claimed: Claimed, seen: Seen | None, *, tier: str, now: datetime) -> Judgement:
-    """Age first: an old measurement neither supports nor contradicts."""
+def judge(
+    claimed: Claimed,
+    seen: Seen | None,
+    *,
+    tier: str,
+    now: datetime,
+    worse: Worse = Worse.BOTH,
+) -> Judgement:
+    """Age first: an old measurement neither supports nor contradicts.
+
+    What lies outside on the good side is better than claimed, which contradicts nothing; of a
+    measure without a bad direction both sides contradict.
+    """
     days = FRESH_DAYS[tier]
     if seen is None:
         return Judgement(ClaimState.STALE, "Nothing that could support it is stored any more.")
@@ -63,7 +82,11 @@ def judge(claimed: Claimed, seen: Seen | None, *, tier: str, now: datetime) -> J
     low = seen.value if seen.low is None else seen.low
     high = seen.value if seen.high is None else seen.high
     span = f"{claimed.value:.4g} ± {allowed:.4g}"
-    if low > claimed.value + allowed or high < claimed.value - allowed:
+    above, below = low > claimed.value + allowed, high < claimed.value - allowed
+    if (above and worse is Worse.DOWN) or (below and worse is Worse.UP):
+        reason = f"Better than claimed: measured {_range(seen, low, high)}, claimed {span}."
+        return Judgement(ClaimState.SUPPORTED, reason)
+    if above or below:
         reason = f"Measured {_range(seen, low, high)}, outside {span}."
         return Judgement(ClaimState.CONTRADICTED, reason)
     reason = f"Measured {_range(seen, low, high)}, within {span}."

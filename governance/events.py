@@ -4,6 +4,7 @@ from enum import StrEnum
 class GovernanceEvent(StrEnum):
     CARD_REVISED = "governance.card.revised"
     CARD_PUBLISHED = "governance.card.published"
+    CARD_IMPORTED = "governance.card.imported"
     CLAIM_JUDGED = "governance.claim.judged"
     POLICY_SET = "governance.policy.set"
     POLICY_PROPOSED = "governance.policy.proposed"

@@ -9,6 +9,7 @@ from typing import Any
 MEASURED = "measured in production"
 ON_REFERENCE = "measured on the reference"
 RECORDED = "recorded by the training run"
+IMPORTED = "stated by the imported card, not measured here"
 
 FAIRNESS_GAPS = frozenset(
     {

@@ -124,6 +124,29 @@ class TooManyAttempts(Unable):
     code = "too_many_attempts"
 
 
+class BadImport(Unable):
+    """A foreign card cannot be taken; each wrong place says how to mend it."""
+
+    status = 422
+    code = "card_not_importable"
+
+    def __init__(self, places: Sequence[Any]) -> None:
+        super().__init__("The file cannot be taken; nothing was changed.")
+        self.places = list(places)
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "errors": [
+                {
+                    "field": place.path or "file",
+                    "code": "invalid",
+                    "message": f"{place.message} {place.mend}",
+                }
+                for place in self.places
+            ]
+        }
+
+
 class BadFile(Unable):
     """A framework's file has wrong places; each is named by its line."""
 

@@ -106,6 +106,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/models/{model}/versions/{version}/clearance": {"decision": "suspend", **REASON},
     "POST models/{model}/{version}/request": {"kind": "retire", **REASON},
     "POST models/{model}/{version}/card/edit": {"overview": "x", "expected_revision": "1"},
+    "POST models/{model}/{version}/card/import": {"content": "e30=", "expected_revision": "1"},
     "POST models/{model}/{version}/clearance": {"environment": "production", **REASON},
     "POST change-requests/{request}/sign": {**SIGN, "digest": "d" * 64},
     "POST change-requests/{request}/withdraw": REASON,

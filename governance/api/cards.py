@@ -138,7 +138,7 @@ class CardView(APIView):
                 version_id=found.pk,
                 sections=shape.validated_data["sections"],
                 note=shape.validated_data["note"],
-                expected_revision=_expected(request),
+                expected_revision=expected_revision(request),
             )
         page = card_of(found.pk)
         if page is None:
@@ -190,7 +190,7 @@ def _asked(version_id: int, request: Request) -> CardPage | None:
     return card_of(version_id, int(text))
 
 
-def _expected(request: Request) -> int:
+def expected_revision(request: Request) -> int:
     text = request.headers.get("If-Match")
     if text is None:
         detail = 'Send If-Match with the ETag you read, or "0" for a first card.'

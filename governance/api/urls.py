@@ -6,6 +6,7 @@ from governance.api.as_of import AsOfView
 from governance.api.back_tests import BackTestListView, BackTestView, MonitorTrialView
 from governance.api.bundles import BundleFileView, BundleListView, BundleView
 from governance.api.card_differences import CardDifferencesView
+from governance.api.card_imports import CardImportView
 from governance.api.cards import CardView
 from governance.api.challenge import ChallengeSwitchView, ChallengeView
 from governance.api.clearance import ClearanceView
@@ -98,6 +99,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "models/<slug:model>/versions/<int:version>/card/publications",
         PublicationsView.as_view(),
         name="api-card-publications",
+    ),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/import",
+        CardImportView.as_view(),
+        name="api-card-import",
     ),
     path(
         "models/<slug:model>/versions/<int:version>/clearance",

@@ -1,13 +1,21 @@
 """The card as a Hugging Face model card: front matter and Markdown. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from governance.exports import card_markdown
+from governance.formats.headings import closed
 from governance.formats.losses import Export, Loss, texts_of
+from governance.numbers import IMPORTED
 
 PRODUCTION = "measured in production"
+# The field of front matter by which our own card is known again.
+MARK = "ombud_card"
+UNWRITTEN = "*Not written.*"
+# YAML would break lines there, or refuse them.
+ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 LICENCES = frozenset(
     {
         *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0"),
@@ -24,8 +32,17 @@ def huggingface(card: Mapping[str, Any]) -> Export:
     head["model-index"] = _index(card)
     if not head["model-index"]:
         del head["model-index"]
-    lines = "\n".join(f"{name}: {json.dumps(value)}" for name, value in head.items())
-    return Export(f"---\n{lines}\n---\n\n{card_markdown(card)}", tuple(_losses(card)))
+    head[MARK] = card["format"]
+    lines = "\n".join(f"{name}: {_yaml(value)}" for name, value in head.items())
+    sections = [{**part, "text": closed(part["text"])} for part in card["sections"]]
+    body = card_markdown({**card, "sections": sections})
+    return Export(f"---\n{lines}\n---\n\n{body}", tuple(_losses(card)))
+
+
+def _yaml(value: Any) -> str:
+    """JSON that YAML reads as the same: letters beyond the first plane as they are."""
+    text = json.dumps(value, ensure_ascii=False)
+    return ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
 
 
 def _task(facts: Mapping[str, Any]) -> str:
@@ -49,14 +66,21 @@ def _index(card: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _result(facts: Mapping[str, Any], claim: Mapping[str, Any]) -> dict[str, Any]:
-    production = claim["source"] == PRODUCTION
-    dataset = "Production" if production else "Recorded by the training run"
+    kind, dataset = _dataset(str(claim["source"]))
     metric = {"type": _metric(claim), "name": claim["label"], "value": claim["value"]}
     return {
         "task": {"type": _task(facts)},
-        "dataset": {"type": "production" if production else "training-run", "name": dataset},
+        "dataset": {"type": kind, "name": dataset},
         "metrics": [metric],
     }
+
+
+def _dataset(source: str) -> tuple[str, str]:
+    if source == PRODUCTION:
+        return "production", "Production"
+    if source == IMPORTED:
+        return "imported-card", "Stated by an imported card"
+    return "training-run", "Recorded by the training run"
 
 
 def _metric(claim: Mapping[str, Any]) -> str:

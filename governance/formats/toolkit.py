@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from governance.formats.headings import closed
 from governance.formats.losses import (
     Export,
     Loss,
@@ -28,10 +29,11 @@ KEPT = (
     "contact",
     "references",
     "architecture",
-    "business",
     "licence",
     "citation",
 )
+# The format holds limitations in one list; these words tell which section one belongs to.
+OUT_OF_SCOPE, LIMITS = "Out of scope: ", "Limitations: "
 ELSEWHERE = "model_details.documentation"
 
 
@@ -80,7 +82,7 @@ def _details(card: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any
 def _documentation(card: Mapping[str, Any]) -> str:
     """Whether it is published, then the sections that have no field of their own."""
     rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
-    written = [f"## {part['title']}\n\n{part['text']}" for part in rest]
+    written = [f"## {part['title']}\n\n{closed(part['text'])}" for part in rest]
     signed = [f"## Signatures\n\n{line}" for line in ["\n\n".join(signatures(card))] if line]
     return "\n\n".join([status_sentence(card["publication"]), *written, *signed])
 
@@ -118,8 +120,8 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
 
     return {
         "users": said("users"),
-        "use_cases": said("purpose", "business"),
-        "limitations": said("out_of_scope", "limitations"),
+        "use_cases": said("purpose"),
+        "limitations": _limitations(texts),
         "tradeoffs": said("trade_offs"),
         "ethical_considerations": [
             {"name": name.capitalize(), "mitigation_strategy": texts[name]}
@@ -127,3 +129,15 @@ def _considerations(texts: Mapping[str, str]) -> dict[str, Any]:
             if name in texts
         ],
     }
+
+
+def _limitations(texts: Mapping[str, str]) -> list[dict[str, str]]:
+    found = []
+    if "out_of_scope" in texts:
+        found.append({"description": OUT_OF_SCOPE + texts["out_of_scope"]})
+    if "limitations" in texts:
+        text = texts["limitations"]
+        found.append(
+            {"description": LIMITS + text if text.startswith((OUT_OF_SCOPE, LIMITS)) else text}
+        )
+    return found

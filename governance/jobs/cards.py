@@ -8,7 +8,7 @@ from audit.record import SYSTEM, record
 from governance.events import GovernanceEvent
 from governance.jobs.locks import locked_version
 from governance.models import Card, CardRevision, ChangeRequest, Claim
-from governance.numbers import Number
+from governance.numbers import IMPORTED, Number
 from governance.reads.card_facts import CardContent, content_of, latest_revision
 from governance.states import RequestState
 
@@ -69,9 +69,16 @@ def _save(card: Card, number: int, content: CardContent, actor: Any, note: str) 
 
 def _claim(revision: CardRevision, number: Number) -> Claim:
     origin = "measured" if number.measurement_id else "recorded"
+    if number.source == IMPORTED:
+        # By its label alone: it may come to be bound to a measurement, and stays the same claim.
+        return _claim_of(revision, number, f"imported_{number.label}")
+    return _claim_of(revision, number, f"{origin}_{number.metric}_{number.label}")
+
+
+def _claim_of(revision: CardRevision, number: Number, key: str) -> Claim:
     return Claim(
         revision=revision,
-        key=f"{origin}_{number.metric}_{number.label}"[:80],
+        key=key[:80],
         label=number.label[:120],
         value=number.value,
         low=number.low,

@@ -27,7 +27,7 @@ def judge_claims(*, model_id: int) -> int:
 def _judge(bound: Bound) -> int:
     claimed = Claimed(bound.claim.value, bound.claim.tolerance)
     tier = bound.version.model.risk_tier
-    found = judge(claimed, bound.seen, tier=tier, now=timezone.now())
+    found = judge(claimed, bound.seen, tier=tier, now=timezone.now(), worse=bound.worse)
     if found.state == bound.before:
         return 0
     _change(bound, found)

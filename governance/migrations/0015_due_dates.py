@@ -10,7 +10,7 @@ KINDS = [("soon", "falls due soon"), ("due", "falls due today"), ("overdue", "is
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0013_publishing"),
+        ("governance", "0014_imported_cards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

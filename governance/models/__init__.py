@@ -1,6 +1,7 @@
 """What is allowed: cards, controls, policies, change requests, sign-offs, findings, clearance."""
 
 from governance.models.back_tests import BackTest, BackTestState, BackTestSubject
+from governance.models.card_imports import CardImport
 from governance.models.cards import Card, CardRevision, Claim
 from governance.models.challenge import ChallengeSwitch, EvidenceKind, EvidenceOpening
 from governance.models.claim_checks import ClaimCheck
@@ -63,6 +64,7 @@ __all__ = [
     "Bundle",
     "BundleState",
     "Card",
+    "CardImport",
     "CardPublication",
     "CardRevision",
     "ChallengeSwitch",

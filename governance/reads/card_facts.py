@@ -7,6 +7,7 @@ from audit.chain import plain, sha256_of
 from governance.models import CardRevision, RiskAssessment, SignOff
 from governance.numbers import Number
 from governance.reads.guidelines import card_guidelines
+from governance.reads.imported_numbers import imported_numbers
 from governance.reads.numbers import numbers_of
 from registry.models import Reference, Schema, Version
 
@@ -32,7 +33,9 @@ class CardContent:
 def content_of(version: Version, sections: dict[str, str]) -> CardContent:
     """The content a revision of this version's card would have now."""
     facts = plain(facts_of(version))
-    return CardContent(sections, facts, numbers_of([version.pk])[version.pk])
+    numbers = numbers_of([version.pk])[version.pk]
+    stated = imported_numbers(version.pk, numbers)
+    return CardContent(sections, facts, (*numbers, *stated))
 
 
 def facts_of(version: Version) -> dict[str, Any]:

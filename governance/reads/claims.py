@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import OuterRef, Subquery
 
-from governance.claim_states import Seen
+from governance.claim_states import Seen, Worse
 from governance.models import CardRevision, Claim, ClaimCheck
+from monitoring.metrics import metric_of
 from monitoring.models import Measurement
 from registry.models import Version
 from registry.states import Stage
@@ -24,6 +25,7 @@ class Bound:
     seen: Seen | None
     measurement_id: int | None
     before: str
+    worse: Worse
 
 
 def bound_claims(model_id: int) -> list[Bound]:
@@ -39,7 +41,8 @@ def bound_claims(model_id: int) -> list[Bound]:
         .select_related("revision__card__version__model")
         .order_by("pk")
     )
-    origins = Measurement.objects.in_bulk([row.measurement_id for row in rows])
+    measurements = Measurement.objects.select_related("monitor")
+    origins = measurements.in_bulk([row.measurement_id for row in rows])
     fresh = _fresh({row.revision.card.version_id for row in rows})
     before = states_of(row.pk for row in rows)
     return [_bound(row, origins.get(row.measurement_id or 0), fresh, before) for row in rows]
@@ -86,4 +89,11 @@ def _bound(
         seen=seen,
         measurement_id=row.pk if row else None,
         before=last.state if last else "",
+        worse=_worse(origin),
     )
+
+
+def _worse(origin: Measurement | None) -> Worse:
+    """As the table of metrics says; of what it does not know, a change both ways is bad."""
+    found = metric_of(origin.monitor.kind, origin.metric) if origin else None
+    return Worse(found.worse.value) if found else Worse.BOTH
