@@ -289,6 +289,9 @@ SPECTACULAR_SETTINGS = {
         "EntryKindEnum": "governance.models.EntryKind.choices",
         "BackTestStateEnum": "governance.models.BackTestState.choices",
         "PolicyChangeStateEnum": "governance.models.PolicyChangeState.choices",
+        "SigningRoleEnum": [
+            (one, one.replace("_", " ")) for one in ("validator", "reviewer", "risk_officer")
+        ],
         "UserKindEnum": "accounts.models.UserKind.choices",
         "IncidentStateEnum": [(state.value, state.value) for state in IncidentState],
     },

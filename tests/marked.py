@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
@@ -56,7 +57,7 @@ def _models(*, shared: bool) -> Iterator[type[models.Model]]:
                 yield model
 
 
-def _texts(model: type[models.Model]) -> Iterator[models.Field]:
+def _texts(model: type[models.Model]) -> Iterator["models.Field[Any, Any]"]:
     for field in model._meta.concrete_fields:
         if not isinstance(field, models.CharField | models.TextField) or field.choices:
             continue

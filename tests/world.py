@@ -140,7 +140,7 @@ def world_of(team: Team, owner: User) -> World:
         Event.objects.filter(team_id=team.pk).latest("sequence").sequence,
     )
     held = owner.memberships.order_by("pk").first()
-    made = {
+    made: dict[str, Any] = {
         "back_test": _tried(run.monitor, owner),
         "change": _proposed().pk,
         "delegation": _lent(team).pk,

@@ -46,7 +46,7 @@ class NewDelegationShape(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=2000)
 
 
-class EndShape(serializers.Serializer[Any]):
+class EndDelegationShape(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=2000)
 
 
@@ -87,12 +87,12 @@ class DelegationListView(ListAPIView[Delegation]):
 
 class DelegationEndView(APIView):
     @extend_schema(
-        operation_id="delegations_end", request=EndShape, responses={200: DelegationShape}
+        operation_id="delegations_end", request=EndDelegationShape, responses={200: DelegationShape}
     )
     def post(self, request: Request, delegation: int) -> Response:
         """End one at once; what was signed by it stays signed."""
         found = get_object_or_404(Delegation.objects.visible_to(request.user), pk=delegation)
-        shape = EndShape(data=request.data)
+        shape = EndDelegationShape(data=request.data)
         shape.is_valid(raise_exception=True)
         try:
             ended = end_delegation(

@@ -16,7 +16,7 @@ from governance.reads.signing import ACTS, record_to_sign
 from governance.services.challenges import ask_passkey
 
 
-class NewChallengeShape(serializers.Serializer[Any]):
+class NewSigningChallengeShape(serializers.Serializer[Any]):
     act = serializers.ChoiceField(choices=ACTS)
     record = serializers.CharField(
         max_length=300,
@@ -34,7 +34,7 @@ class NewChallengeShape(serializers.Serializer[Any]):
     )
 
 
-class ChallengeShape(serializers.Serializer[Any]):
+class SigningChallengeShape(serializers.Serializer[Any]):
     id = serializers.UUIDField(help_text="Sent along with the passkey's answer as `challenge`")
     about = serializers.CharField(help_text="What the answer signs, and nothing else")
     seconds = serializers.IntegerField(help_text="How long it may be answered")
@@ -44,13 +44,13 @@ class ChallengeShape(serializers.Serializer[Any]):
 class SigningChallengeView(APIView):
     @extend_schema(
         operation_id="signing_challenges_ask",
-        request=NewChallengeShape,
-        responses=answers(201, ChallengeShape, 400, 409, 415, 422, 429),
+        request=NewSigningChallengeShape,
+        responses=answers(201, SigningChallengeShape, 400, 409, 415, 422, 429),
     )
     def post(self, request: Request) -> Response:
         """Ask for a challenge: bound to you, one record and one act, answered once."""
         person = person_of(request)
-        shape = NewChallengeShape(data=request.data)
+        shape = NewSigningChallengeShape(data=request.data)
         shape.is_valid(raise_exception=True)
         said = shape.validated_data
         with refusals_as_problems():
@@ -66,4 +66,4 @@ class SigningChallengeView(APIView):
             "seconds": LIVES,
             "options": options,
         }
-        return Response(ChallengeShape(content).data, status=201)
+        return Response(SigningChallengeShape(content).data, status=201)

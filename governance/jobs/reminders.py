@@ -38,9 +38,9 @@ def _remind(request_id: int, today: date) -> int:
         return 0
     kind = _kind(request.due_on, today)
     people, what = waiting_on(request)
-    told = [_tell(request, person, kind, what) for person in people]
+    told = [_tell(request, person, kind, request.due_on, what) for person in people]
     if kind == ReminderKind.OVERDUE:
-        told.append(_escalate(request, [one.name for one in people], what))
+        told.append(_escalate(request, request.due_on, [one.name for one in people], what))
     return sum(told)
 
 
@@ -50,28 +50,28 @@ def _kind(due_on: date, today: date) -> ReminderKind:
     return ReminderKind.DUE if due_on == today else ReminderKind.SOON
 
 
-def _tell(request: ChangeRequest, person: User, kind: ReminderKind, what: str) -> int:
+def _tell(request: ChangeRequest, person: User, kind: ReminderKind, due_on: date, what: str) -> int:
     text = f"{request} of {request.model.name} {kind.label}: {what}."
     row, new = Reminder.objects.get_or_create(
-        request=request, person=person, kind=kind, due_on=request.due_on, defaults={"text": text}
+        request=request, person=person, kind=kind, due_on=due_on, defaults={"text": text}
     )
     if new and mail.is_set_up():
         claims.enqueue(kind=MAIL, key=f"reminder-{row.pk}", subject_id=row.pk)
     return int(new)
 
 
-def _escalate(request: ChangeRequest, waits_on: list[str], what: str) -> int:
+def _escalate(request: ChangeRequest, due_on: date, waits_on: list[str], what: str) -> int:
     """Those who answer for the model hear of it; on the trail once for each due date."""
     names = ", ".join(waits_on) or "nobody who could"
     said = f"waiting on {names}: {what.replace('your signature', 'a signature')}"
     people = answer_for(request)
-    new = sum(_tell(request, person, ReminderKind.OVERDUE, said) for person in people)
+    new = sum(_tell(request, person, ReminderKind.OVERDUE, due_on, said) for person in people)
     if new:
         record(
             SYSTEM,
             GovernanceEvent.REQUEST_ESCALATED,
             request,
-            due_on=str(request.due_on),
+            due_on=str(due_on),
             to=[person.name for person in people],
             waits_on=waits_on,
         )
