@@ -17,8 +17,10 @@ from governance.models import (
     ChallengeSwitch,
     ChangeRequest,
     Decision,
+    EntryKind,
     EvidenceKind,
     EvidenceOpening,
+    RequestEntry,
     SignOff,
 )
 from governance.policies import can_see_challenge, can_switch_challenge
@@ -152,16 +154,19 @@ def _figures(
 
 
 def changes_asked(decided: Iterable[Sequence[Decided]]) -> set[int]:
-    """Requests of which somebody who signed them wanted something changed: other conditions."""
+    """Requests of which somebody who signed them wanted something changed: they asked for it, or
+    set other conditions."""
     signers = {(str(one.request), one.person) for told in decided for one in told}
     rows = Event.objects.filter(
         event=GovernanceEvent.CONDITIONS_SET,
         subject_type=ChangeRequest._meta.label_lower,
         subject_id__in={request for request, _ in signers},
     )
-    return {
-        int(pk) for pk, person in rows.values_list("subject_id", "actor") if (pk, person) in signers
-    }
+    set_by = rows.values_list("subject_id", "actor")
+    asked = RequestEntry.objects.filter(
+        kind=EntryKind.CHANGE_ASKED, request__in={int(request) for request, _ in signers}
+    ).values_list("request_id", "person_id")
+    return {int(pk) for pk, person in [*set_by, *asked] if (str(pk), person) in signers}
 
 
 def _changes(

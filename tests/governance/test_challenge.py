@@ -24,6 +24,7 @@ from governance.models import (
 from governance.reads.challenge import challenge_of
 from governance.refusals import Incomplete, NoSuchStep
 from governance.services.challenge import note_opening, switch_challenge
+from governance.services.discussion import say
 from governance.services.requests import set_conditions
 from tests.conftest import person
 from tests.governance.conftest import Unchanged, ask, carry_out, sign, version_of
@@ -215,7 +216,9 @@ def test_overturned_are_changes_that_were_reversed_and_young_ones_wait(decided, 
     assert of_team(rita, days=90).hidden == FEW_DECISIONS
 
 
-def test_conditions_that_a_signer_set_are_changes_asked_for(on, flights, olga, vera, rita, rolf):
+def test_conditions_and_changes_that_a_signer_asks_for_are_counted(
+    on, flights, olga, vera, rita, rolf
+):
     for number in range(1, 4):
         request = ask(olga, version_of(flights, number, olga, auc=0.7))
         if number == 1:
@@ -223,9 +226,11 @@ def test_conditions_that_a_signer_set_are_changes_asked_for(on, flights, olga, v
             set_conditions(actor=rita, request_id=request.pk, conditions=terms, reason="Carefully.")
             request.refresh_from_db()
         sign(vera, request)
+        if number == 2:
+            say(actor=rita, request_id=request.pk, kind="change_asked", text="Name the desk.")
         sign(rita if number < 3 else rolf, request, decision="reject")
     found = of_team(rita).figures
-    assert (found.changes_asked["hits"], found.changes_asked["of"]) == (1, 3)
+    assert (found.changes_asked["hits"], found.changes_asked["of"]) == (2, 3)
 
 
 def test_openings_and_switches_are_only_added_and_old_openings_forgotten(decided, team, rita):
