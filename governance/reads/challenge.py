@@ -166,7 +166,9 @@ def changes_asked(decided: Iterable[Sequence[Decided]]) -> set[int]:
     asked = RequestEntry.objects.filter(
         kind=EntryKind.CHANGE_ASKED, request__in={int(request) for request, _ in signers}
     ).values_list("request_id", "person_id")
-    return {int(pk) for pk, person in [*set_by, *asked] if (str(pk), person) in signers}
+    told = {(str(pk), person) for pk, person in set_by}
+    told |= {(str(pk), person) for pk, person in asked}
+    return {int(pk) for pk, _ in told & signers}
 
 
 def _changes(
