@@ -59,7 +59,7 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     shown, optional = sections_to_show(card)
     parts += [f"## {s['title']}\n\n{s['text'] or '*Not written.*'}" for s in shown]
     if optional:
-        parts.append(f"*Not written, and not required: {', '.join(optional)}.*")
+        parts.append(f"## Not written, and not required\n\n{', '.join(optional)}.")
     parts += [_guidelines(facts.get("guidelines", [])), _claims(card["claims"]), _facts(facts)]
     parts += [_deployments(facts.get("deployments", [])), _approvals(facts.get("approvals", []))]
     return "\n\n".join(parts) + "\n"

@@ -26,11 +26,14 @@ FIELDS = {
     "governance.web.control_forms.EvidenceForm.file",
     "governance.web.control_forms.FrameworkForm.file",
     "governance.api.control_shapes.NewEvidenceShape.file",
+    "governance.web.card_imports.UploadForm.file",
+    "governance.api.card_imports.ImportRequestSerializer.file",
 }
 BODIES = {
     "api/v1/frameworks": "application/yaml",
     "api/v1/guidelines": "application/yaml",
     f"api/v1/{CONTROL}": "multipart/form-data",
+    "api/v1/models/{model}/versions/{version}/card/import": "multipart/form-data",
     "api/v1/models/{model}/versions/{version}/predictions": "*/*",
     "api/v1/models/{model}/outcomes": "*/*",
     "api/v1/models/{model}/versions/{version}/reference": "application/vnd.apache.parquet",

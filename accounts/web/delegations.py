@@ -16,6 +16,10 @@ from accounts.services.delegations import LONGEST, CannotLend, end_delegation, l
 from accounts.sessions import person_of
 
 
+def _today() -> date:
+    return timezone.now().date()
+
+
 class LendForm(forms.Form):
     """Only what the person holds, to people who work there too."""
 
@@ -25,7 +29,7 @@ class LendForm(forms.Form):
         help_text="A colleague of that team; they sign only what neither of you had a hand in.",
     )
     begins_on = forms.DateField(
-        label="From", widget=forms.DateInput(attrs={"type": "date"}), initial=timezone.now
+        label="From", widget=forms.DateInput(attrs={"type": "date"}), initial=_today
     )
     ends_on = forms.DateField(
         label="Until",

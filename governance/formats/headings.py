@@ -8,7 +8,11 @@ import re
 
 from governance.card_fields import SECTIONS
 
-TAIL = ("Ethical guidelines", "Numbers", "Facts", "Deployments", "Signatures")
+# What Ombud fills in itself, below or above the sections.
+TAIL = (
+    *("Publication", "Not written, and not required", "Ethical guidelines", "Numbers", "Facts"),
+    *("Deployments", "Signatures"),
+)
 _TITLES = "|".join(re.escape(title) for title in [*(s.title for s in SECTIONS), *TAIL])
 HEADING = re.compile(rf"## ({_TITLES})")
 _ALIKE = re.compile(rf"^(## (?:{_TITLES}))( #+)?$", re.M)

@@ -84,7 +84,8 @@ def _documentation(card: Mapping[str, Any]) -> str:
     rest = [part for part in card["sections"] if part["text"] and part["id"] not in KEPT]
     written = [f"## {part['title']}\n\n{closed(part['text'])}" for part in rest]
     signed = [f"## Signatures\n\n{line}" for line in ["\n\n".join(signatures(card))] if line]
-    return "\n\n".join([status_sentence(card["publication"]), *written, *signed])
+    status = f"## Publication\n\n{status_sentence(card['publication'])}"
+    return "\n\n".join([status, *written, *signed])
 
 
 def _parameters(facts: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:

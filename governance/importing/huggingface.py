@@ -41,7 +41,6 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         "speeds, sizes, times",
         "speeds, sizes, times [optional]",
         "technical specifications",
-        "model architecture",
         "technical specifications [optional]",
         "environmental impact",
         "compute infrastructure",
@@ -52,12 +51,11 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "fairness": ("factors", "fairness"),
     "limitations": ("limitations", "recommendations", "caveats and recommendations"),
     "explanation": ("model examination", "model examination [optional]", "explainability"),
+    "architecture": ("model architecture",),
+    "licence": ("license",),
+    "citation": ("citation [optional]",),
     "contact": ("model card contact", "model card authors", "model card authors [optional]"),
     "references": (
-        "citation",
-        "citation [optional]",
-        "license",
-        "licence",
         "references",
         "model sources",
         "model sources [optional]",
@@ -69,9 +67,9 @@ BY_HEADING = {heading: section for section, names in HEADINGS.items() for headin
 }
 # Fields of front matter that become a line of a section, and the words before it.
 LINES = {
-    "license": ("references", "Licence"),
-    "license_name": ("references", "Name of the licence"),
-    "license_link": ("references", "Text of the licence"),
+    "license": ("licence", "Licence"),
+    "license_name": ("licence", "Name of the licence"),
+    "license_link": ("licence", "Text of the licence"),
     "base_model": ("training", "Base model"),
     "datasets": ("training_data", "Data sets"),
 }
@@ -87,7 +85,7 @@ def from_huggingface(head: dict[str, Any], body: list[str], *, first_line: int) 
     """Ours come back as they were; of others the headings are understood."""
     sorting = Sorting()
     for name, value in head.items():
-        _field(sorting, name, value)
+        _field(sorting, name, value, ours=MARK in head)
     name = _index(sorting, head.get("model-index"))
     if head.get(MARK):
         _own(sorting, "\n".join(body))
@@ -96,10 +94,10 @@ def from_huggingface(head: dict[str, Any], body: list[str], *, first_line: int) 
     return sorting.whole(format=FORMAT, name=name)
 
 
-def _field(sorting: Sorting, name: str, value: Any) -> None:
+def _field(sorting: Sorting, name: str, value: Any, *, ours: bool) -> None:
     if name == "model-index":
         return
-    if name not in LINES:
+    if name not in LINES or ours:
         sorting.lose(name, WHY_LOST.get(name, NO_FIELD))
         return
     section, words = LINES[name]

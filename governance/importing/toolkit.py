@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from governance.card_fields import SECTIONS
-from governance.formats.headings import by_heading
+from governance.formats.headings import TAIL, by_heading
 from governance.formats.toolkit import LIMITS, OUT_OF_SCOPE
 from governance.importing.found import Foreign, Sorting, Stated
 
@@ -15,6 +15,7 @@ NO_FIELD = "There is no such field in a card here."
 KNOWN = {"schema_version", "model_details", "model_parameters"} | {
     *("quantitative_analysis", "considerations")
 }
+SECTION_OF = {"references": "references", "citations": "citation", "licenses": "licence"}
 DATA = {"Training data": "training_data", "Evaluation data": "evaluation_data"}
 SAID = {"users": "users", "use_cases": "purpose", "tradeoffs": "trade_offs"}
 NAMES = {"Risks": "risks", "Fairness": "fairness"}
@@ -68,7 +69,8 @@ def _documentation(sorting: Sorting, text: str) -> None:
     path = "model_details.documentation"
     titles = {section.title: section.id for section in SECTIONS}
     found = {title: said for title, said in by_heading(text).items() if title in titles}
-    if text.startswith("## ") and found and text.split("\n", 1)[0][3:] in titles:
+    first = text.split("\n", 1)[0]
+    if first.startswith("## ") and first[3:] in {*titles, *TAIL}:
         for title, said in found.items():
             sorting.take(f"{path}, {title}", titles[title], said)
     else:
@@ -94,15 +96,15 @@ def _references(
         said = sorting.text(f"{path}.{inner}", row.get(inner))
         if name == "licenses":
             more = sorting.text(f"{path}.custom_text", row.get("custom_text"))
-            said = "\n\n".join(one for one in (said and f"Licence: {said}", more) if one)
-        sorting.take(path, "references", said)
+            said = "\n\n".join(one for one in (said, more) if one)
+        sorting.take(path, SECTION_OF[name], said)
         _leave(sorting, f"{path}.", row, (inner, *(["custom_text"] if name == "licenses" else [])))
 
 
 def _parameters(sorting: Sorting, fields: dict[str, Any]) -> None:
     path = "model_parameters."
     architecture = sorting.text(f"{path}model_architecture", fields.get("model_architecture"))
-    sorting.take(f"{path}model_architecture", "training", architecture)
+    sorting.take(f"{path}model_architecture", "architecture", architecture)
     for inner, row in sorting.rows(f"{path}data", fields.get("data")):
         _data(sorting, inner, row)
     facts = ("input_format", "input_format_map", "output_format", "output_format_map")

@@ -260,8 +260,7 @@ def request_page(user: User, request_id: int) -> RequestPage:
     )
     row = get_object_or_404(rows, pk=request_id)
     signed = list(row.signoffs.all())
-    counting = _counting(row, signed)
-    needed = missing(row, counting)
+    needed = missing(row, _counting(row, signed))
     is_open = row.state == RequestState.OPEN
     changed = tuple(what_changed(row)) if is_open else ()
     talk = discussion_of(user, row)

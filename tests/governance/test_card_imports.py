@@ -118,6 +118,13 @@ def card(texts, value=0.5, label="ROC AUC"):
         "revision": {"number": 1, "at": "2026-01-01", "author": "Olga", "digest": "d"},
         "sections": [{"id": s.id, "title": s.title, "text": texts.get(s.id, "")} for s in SECTIONS],
         "facts": facts,
+        "completeness": {"missing": []},
+        "publication": {
+            **dict.fromkeys(("by", "published_revision"), None),
+            "state": "draft",
+            "revision": 1,
+            "newest_revision": 1,
+        },
         "claims": [{**claim, "source": "measured in production", "state": "supported"}],
     }
 
@@ -152,7 +159,7 @@ def test_a_foreign_readme_is_sorted_by_its_headings():
     assert "# not a heading <script>" in found.sections["risks"]
     assert found.sections["risks"].endswith("### In winter\n\nSnow.")
     assert found.sections["contact"] == "desk@example.org"
-    assert found.sections["references"] == "Licence: apache-2.0"
+    assert found.sections["licence"] == "Licence: apache-2.0"
     assert [(n.label, n.value) for n in found.numbers] == [("ROC AUC", 0.9)]
     lost = [one.path.split(" ")[0] for one in found.lost]
     assert {"language", "comments", "Poems", "model-index[0].results[0].dataset"} <= set(lost)
@@ -164,7 +171,7 @@ def test_a_foreign_toolkit_card_is_sorted_by_its_fields():
     assert found.sections == {
         "overview": "Says who is late.",
         "contact": "Ann: ann@example.org\n\nBo: bo",
-        "references": "Licence: MIT",
+        "licence": "MIT",
         "evaluation_data": "**Test set**\n\nMay",
         "limitations": "Fog",
         "risks": "**Age**\n\nLooked at",
@@ -268,7 +275,7 @@ def test_a_preview_tells_all_and_writes_nothing(one, olga):
         plan = preview_import(actor=olga, version_id=one.pk, raw=README.encode())
     overwritten = {p.section.id for p in plan.sections if p.overwrites}
     assert "risks" in overwritten
-    assert "references" not in overwritten
+    assert "licence" not in overwritten
     assert [(n.stated.label, n.same) for n in plan.numbers] == [("ROC AUC", False)]
     assert plan.lost
     assert not CardImport.objects.exists()
@@ -276,11 +283,11 @@ def test_a_preview_tells_all_and_writes_nothing(one, olga):
 
 def test_what_is_chosen_is_taken_and_the_rest_stays(one, olga):
     before = card_of(one.pk).written
-    bring(one, olga, take=["references", "number-0"])
-    assert card_of(one.pk).written == {**before, "references": "Licence: apache-2.0"}
+    bring(one, olga, take=["licence", "number-0"])
+    assert card_of(one.pk).written == {**before, "licence": "Licence: apache-2.0"}
     assert [(c.label, c.value, c.state) for c in imported(one)] == [("ROC AUC", 0.9, "stated")]
     told = Event.objects.get(event="governance.card.imported")
-    assert (told.data["sections"], told.data["numbers"]) == (["references"], {"ROC AUC": "0.9"})
+    assert (told.data["sections"], told.data["numbers"]) == (["licence"], {"ROC AUC": "0.9"})
     assert Contribution.objects.filter(version=one, person=olga, kind="card").exists()
 
 

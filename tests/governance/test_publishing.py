@@ -16,6 +16,7 @@ from governance.reads.downloads import FORMATS
 from governance.reads.publications import published_at
 from governance.reads.requests import request_page
 from governance.refusals import EvidenceChanged, Incomplete, NoSuchStep, WrongPassword
+from governance.rounds import one_round
 from governance.services.cards import refresh_card, revise_card
 from governance.services.publishing import publish_card
 from registry.models import Contribution
@@ -170,7 +171,7 @@ def test_a_card_that_the_policy_finds_too_empty_is_not_published(one, olga, rita
 
 def test_the_policy_in_force_says_which_roles_sign(one, rita, rosa):
     ApprovalPolicy.objects.filter(kind="promote", risk_tier="medium").update(
-        quorum={"risk_officer": 1}
+        rounds=one_round({"risk_officer": 1})
     )
     with Nothing(), pytest.raises(Refused, match="A risk officer of the team"):
         publish(rita, one)

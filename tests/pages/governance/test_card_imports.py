@@ -30,11 +30,11 @@ def test_the_preview_comes_first_and_the_card_afterwards(two, olga, post, page):
     assert "No section of a card here answers this heading." in text
     assert "&lt;script&gt;" in text
     given = {name: hidden(text, name) for name in ("content", "expected_revision")}
-    answer = post(olga, PAGE, {**given, "take": ["references", "number-0"]}, follow=True)
+    answer = post(olga, PAGE, {**given, "take": ["licence", "number-0"]}, follow=True)
     shown = answer.content.decode()
     assert "The card is imported as revision 2" in shown
     assert "stated by the imported card, not measured here" in shown
-    assert card_of(two.pk).written["references"] == "Licence: apache-2.0"
+    assert card_of(two.pk).written["licence"] == "Licence: apache-2.0"
 
 
 def test_a_bad_file_says_where_and_how_to_mend_it(two, olga, post):
@@ -52,7 +52,7 @@ def test_a_bad_file_says_where_and_how_to_mend_it(two, olga, post):
 def test_a_card_changed_meanwhile_shows_the_preview_again(two, olga, post):
     text = post(olga, PAGE, {"file": upload()}).content.decode()
     post(olga, "/models/flight-delay/2/card/edit", {"risks": "Ice", "expected_revision": "1"})
-    given = {"content": hidden(text, "content"), "expected_revision": "1", "take": "references"}
+    given = {"content": hidden(text, "content"), "expected_revision": "1", "take": "licence"}
     with Unchanged():
         answer = post(olga, PAGE, given)
     assert answer.status_code == 412
