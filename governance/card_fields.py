@@ -6,6 +6,8 @@ Sections hold people's words; facts and claims are filled in by the machine (see
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from governance.bound_numbers import faults_of
+
 LONGEST_SECTION = 20_000
 
 
@@ -166,4 +168,4 @@ def _complaint(name: str, value: object) -> str:
         return "Text cannot hold NUL characters."
     if len(value) > LONGEST_SECTION:
         return f"At most {LONGEST_SECTION:,} characters, not {len(value):,}."
-    return ""
+    return faults_of(value)

@@ -66,6 +66,8 @@ class Number:
     verdict: str = ""
     as_of: datetime | None = None
     measurement_id: int | None = None
+    tolerance: float | None = None
+    key: str = ""
 
     def as_evidence(self) -> dict[str, Any]:
         return {

@@ -25,6 +25,7 @@ from governance.exports import card_markdown
 from governance.reads.cards import CardPage, card_of, exported, readers_card
 from governance.reads.downloads import BY_FORMAT, FORMATS, Format
 from governance.reads.papers import CannotPrint
+from governance.reads.written_numbers import in_plain_words
 from governance.services.cards import revise_card
 from registry.models import Version
 
@@ -66,7 +67,7 @@ class MarkdownRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         if isinstance(data, dict) and "sections" in data:
-            return card_markdown(data).encode()
+            return card_markdown(in_plain_words(data)).encode()
         return json.dumps(data).encode() if data else b""
 
 

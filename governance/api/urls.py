@@ -7,6 +7,7 @@ from governance.api.back_tests import BackTestListView, BackTestView, MonitorTri
 from governance.api.bundles import BundleFileView, BundleListView, BundleView
 from governance.api.card_differences import CardDifferencesView
 from governance.api.card_imports import CardImportView
+from governance.api.card_numbers import UnboundNumbersView
 from governance.api.cards import CardView
 from governance.api.challenge import ChallengeSwitchView, ChallengeView
 from governance.api.clearance import ClearanceView
@@ -99,6 +100,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "models/<slug:model>/versions/<int:version>/card/publications",
         PublicationsView.as_view(),
         name="api-card-publications",
+    ),
+    path(
+        "models/<slug:model>/versions/<int:version>/card/unbound-numbers",
+        UnboundNumbersView.as_view(),
+        name="api-card-unbound",
     ),
     path(
         "models/<slug:model>/versions/<int:version>/card/import",

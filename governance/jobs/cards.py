@@ -69,10 +69,18 @@ def _save(card: Card, number: int, content: CardContent, actor: Any, note: str) 
 
 def _claim(revision: CardRevision, number: Number) -> Claim:
     origin = "measured" if number.measurement_id else "recorded"
+    if number.key:
+        return _claim_of(revision, number, number.key)
     if number.source == IMPORTED:
         # By its label alone: it may come to be bound to a measurement, and stays the same claim.
         return _claim_of(revision, number, f"imported_{number.label}")
     return _claim_of(revision, number, f"{origin}_{number.metric}_{number.label}")
+
+
+def _tolerance(number: Number) -> float | None:
+    if number.tolerance is not None or number.low is None:
+        return number.tolerance
+    return abs(number.value - number.low)
 
 
 def _claim_of(revision: CardRevision, number: Number, key: str) -> Claim:
@@ -84,7 +92,7 @@ def _claim_of(revision: CardRevision, number: Number, key: str) -> Claim:
         low=number.low,
         high=number.high,
         n=number.n,
-        tolerance=None if number.low is None else abs(number.value - number.low),
+        tolerance=_tolerance(number),
         measurement_id=number.measurement_id,
         source=number.source,
         as_of=number.as_of,

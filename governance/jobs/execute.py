@@ -25,6 +25,7 @@ from governance.models import ChangeRequest, SignOff
 from governance.reads.cards import card_of, exported
 from governance.reads.evidence import champion_of, what_changed
 from governance.reads.signatures import counting, missing
+from governance.reads.written_numbers import in_plain_words
 from governance.refusals import EvidenceStale, Unable
 from governance.states import RequestState, move_request
 from ledger import claims
@@ -173,7 +174,7 @@ def documents_of(request: ChangeRequest) -> dict[str, str]:
     if page is not None:
         card = exported(page)
         documents["card.json"] = _json(card)
-        documents["card.md"] = card_markdown(card)
+        documents["card.md"] = card_markdown(in_plain_words(card))
     return documents
 
 

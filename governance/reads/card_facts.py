@@ -9,6 +9,7 @@ from governance.numbers import Number
 from governance.reads.guidelines import card_guidelines
 from governance.reads.imported_numbers import imported_numbers
 from governance.reads.numbers import numbers_of
+from governance.reads.written_numbers import written_numbers
 from registry.models import Reference, Schema, Version
 
 OUTPUTS = frozenset({"prediction", "score"})
@@ -35,7 +36,8 @@ def content_of(version: Version, sections: dict[str, str]) -> CardContent:
     facts = plain(facts_of(version))
     numbers = numbers_of([version.pk])[version.pk]
     stated = imported_numbers(version.pk, numbers)
-    return CardContent(sections, facts, (*numbers, *stated))
+    written = written_numbers(sections, numbers)
+    return CardContent(sections, facts, (*numbers, *stated, *written))
 
 
 def facts_of(version: Version) -> dict[str, Any]:

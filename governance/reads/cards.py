@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from audit.chain import plain
+from governance.bound_numbers import linked
 from governance.card_fields import SECTIONS, Completeness, Section, completeness
 from governance.card_requirements import Score, score
 from governance.exports import card_json
@@ -132,12 +133,14 @@ def _page(
         each.number: _line(each, state_of(each.number, newest=newest, published=published))
         for each in rows
     }
+    claims = _claims(row)
+    states = {claim.key: claim.state for claim in claims}
     return CardPage(
         version_id=version_id,
         revision=lines[row.number],
-        sections=tuple(_section(section, row.sections) for section in SECTIONS),
+        sections=tuple(_section(section, row.sections, states) for section in SECTIONS),
         facts=row.facts,
-        claims=_claims(row),
+        claims=claims,
         completeness=completeness(row.sections),
         score=_score(row),
         revisions=tuple(lines.values()),
@@ -157,9 +160,9 @@ def _line(row: CardRevision, state: CardState) -> RevisionLine:
     return RevisionLine(row.number, row.at, author, row.note, row.digest, state)
 
 
-def _section(section: Section, texts: dict[str, str]) -> SectionText:
+def _section(section: Section, texts: dict[str, str], states: dict[str, str]) -> SectionText:
     text = texts.get(section.id, "")
-    return SectionText(section, text, rendered(text))
+    return SectionText(section, text, rendered(linked(text, states)))
 
 
 def rendered(text: str) -> SafeString:

@@ -12,6 +12,7 @@ from governance.formats.losses import NOWHERE, Export, Loss
 from governance.formats.sagemaker import sagemaker
 from governance.formats.toolkit import toolkit
 from governance.reads.papers import annex_html, card_html, pdf
+from governance.reads.written_numbers import in_plain_words
 
 Card = Mapping[str, Any]
 MEASUREMENTS = (
@@ -46,6 +47,11 @@ def _text(card: Card, make: Callable[[Card], Export]) -> Export:
     return Export(json.dumps(made.document, indent=2, ensure_ascii=False), made.losses)
 
 
+def _plain(make: Callable[[Card], Export]) -> Callable[[Card], Export]:
+    """Bound numbers as they are read: only our own JSON keeps what they are bound to."""
+    return lambda card: make(in_plain_words(card))
+
+
 def _json(make: Callable[[Card], Export]) -> Callable[[Card], Export]:
     return lambda card: _text(card, make)
 
@@ -57,40 +63,48 @@ def _card_pdf(card: Card) -> Export:
 FORMATS: tuple[Format, ...] = (
     Format("json", "JSON", "application/json", "json", _json(lambda card: Export(card, ()))),
     Format(
-        "markdown", "Markdown", "text/markdown", "md", lambda card: Export(card_markdown(card), ())
+        "markdown",
+        "Markdown",
+        "text/markdown",
+        "md",
+        _plain(lambda card: Export(card_markdown(card), ())),
     ),
     Format(
-        "pdf", "PDF", "application/pdf", "pdf", lambda c: Export(pdf(card_html(c)), MEASUREMENTS)
+        "pdf",
+        "PDF",
+        "application/pdf",
+        "pdf",
+        _plain(lambda c: Export(pdf(card_html(c)), MEASUREMENTS)),
     ),
     Format(
         "annex-iv",
         "Annex IV technical file",
         "text/html",
         "annex-iv.html",
-        lambda card: Export(annex_html(card, linked=True), ANNEX),
+        _plain(lambda card: Export(annex_html(card, linked=True), ANNEX)),
     ),
     Format(
         "annex-iv-pdf",
         "Annex IV technical file (PDF)",
         "application/pdf",
         "annex-iv.pdf",
-        lambda card: Export(pdf(annex_html(card)), ANNEX),
+        _plain(lambda card: Export(pdf(annex_html(card)), ANNEX)),
     ),
-    Format("huggingface", "Hugging Face model card", "text/markdown", "hf.md", huggingface),
-    Format("mct", "Model Card Toolkit", "application/json", "mct.json", _json(toolkit)),
+    Format("huggingface", "Hugging Face model card", "text/markdown", "hf.md", _plain(huggingface)),
+    Format("mct", "Model Card Toolkit", "application/json", "mct.json", _json(_plain(toolkit))),
     Format(
         "sagemaker",
         "SageMaker model card",
         "application/json",
         "sagemaker.json",
-        _json(sagemaker),
+        _json(_plain(sagemaker)),
     ),
     Format(
         "cyclonedx",
         "CycloneDX 1.7 ML-BOM",
         "application/vnd.cyclonedx+json",
         "cdx.json",
-        _json(cyclonedx),
+        _json(_plain(cyclonedx)),
     ),
 )
 BY_FORMAT = {one.id: one for one in FORMATS}

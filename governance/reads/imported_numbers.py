@@ -19,19 +19,19 @@ def imported_numbers(version_id: int, measured: Sequence[Number]) -> tuple[Numbe
 def bound_to(label: str, measured: Sequence[Number]) -> Number | None:
     """The measurement of the same thing: by its full name, or by the measure where it is one."""
     sound = [number for number in measured if number.measurement_id is not None]
-    wanted = _plain(label)
-    named = [number for number in sound if _plain(number.label) == wanted]
+    wanted = plain_name(label)
+    named = [number for number in sound if plain_name(number.label) == wanted]
     alike = [number for number in sound if base_name(number.metric) == base_name(wanted)]
-    found = named or [number for number in alike if _plain(number.label) in _spellings(number)]
+    found = named or [number for number in alike if plain_name(number.label) in _spellings(number)]
     return found[0] if found else None
 
 
 def _spellings(number: Number) -> set[str]:
     """Labels without a field, which a bare name of the measure can mean."""
-    return {_plain(number.label)} if "(" not in number.label else set()
+    return {plain_name(number.label)} if "(" not in number.label else set()
 
 
-def _plain(label: str) -> str:
+def plain_name(label: str) -> str:
     return SIGNS.sub("_", label.lower()).strip("_")
 
 
@@ -39,7 +39,7 @@ def _number(row: dict[str, object], measured: Sequence[Number]) -> Number:
     label = str(row["label"])
     found = bound_to(label, measured)
     return Number(
-        metric=found.metric if found else _plain(label),
+        metric=found.metric if found else plain_name(label),
         label=label,
         value=float(str(row["value"])),
         source=IMPORTED,

@@ -6,7 +6,8 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.policies import require
-from governance.card_fields import clean_sections
+from governance.bound_numbers import bind
+from governance.card_fields import BadSections, clean_sections
 from governance.jobs.cards import write_revision
 from governance.jobs.locks import locked_version
 from governance.models import CardRevision
@@ -53,6 +54,30 @@ def revise_card(
         return last
     Contribution.objects.get_or_create(version=version, person=actor, kind=ContributionKind.CARD)
     return write_revision(actor=actor, version_id=version_id, sections=changed, note=note)
+
+
+@transaction.atomic
+def bind_number(
+    *, actor: User, version_id: int, section: str, shown: str, name: str, expected_revision: int
+) -> CardRevision:
+    """Bind a number in a section's words to what was measured: from then on it is a claim.
+
+    Raises:
+        BadSections: there is no such free number in the section, or no such measure's name.
+        CardChanged, Refused: as in `revise_card`.
+    """
+    last = latest_revision(version_id)
+    text = (last.sections if last else {}).get(section, "")
+    bound = bind(text, shown, name)
+    if bound == text:
+        raise BadSections({section: f"{shown} does not stand unbound in this section any more."})
+    return revise_card(
+        actor=actor,
+        version_id=version_id,
+        sections={section: bound},
+        note=f"{shown} is bound to {name.replace('_', ' ')}",
+        expected_revision=expected_revision,
+    )
 
 
 @transaction.atomic

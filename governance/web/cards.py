@@ -20,8 +20,9 @@ from governance.reads.card_facts import latest_revision
 from governance.reads.cards import card_of, readers_card
 from governance.reads.downloads import FORMATS
 from governance.reads.publications import rule_of
+from governance.reads.written_numbers import unbound_of
 from governance.refusals import CardChanged
-from governance.services.cards import ONLY_BUILDERS, refresh_card, revise_card
+from governance.services.cards import ONLY_BUILDERS, bind_number, refresh_card, revise_card
 from governance.web.facts import groups_of
 from governance.web.forms import CardForm
 from registry.models import Version
@@ -32,6 +33,7 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The card that readers are given, for reading and printing; `revision` shows another one."""
     person = person_of(request)
     version = _visible(person, slug, number)
+    can_edit = can_edit_card(person, version)
     asked = _number(request, "revision")
     found = card_of(version.pk, asked) if asked else readers_card(version.pk)
     if asked and found is None:
@@ -42,7 +44,8 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "newest": found is not None and found.revision == found.revisions[0],
         "rule": rule_of(version),
         "groups": groups_of(found.facts) if found else (),
-        "can_edit": can_edit_card(person, version),
+        "can_edit": can_edit,
+        "unbound": unbound_of(version.pk, found.written) if found and can_edit else (),
         "formats": FORMATS,
     }
     return render(request, "governance/card.html", context)
@@ -98,6 +101,31 @@ def edit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         return _form_page(request, version, form, status=422)
     messages.success(request, f"The card is saved as revision {revision.number}.")
     return _newest(slug, number, revision)
+
+
+@require_POST
+def bind(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Bind one number in the card's words to the measurement that was suggested."""
+    person = person_of(request)
+    version = _visible(person, slug, number)
+    sent = {name: request.POST.get(name, "")[:60] for name in ("section", "shown", "name")}
+    expected = request.POST.get("expected_revision", "")
+    try:
+        revision = bind_number(
+            actor=person,
+            version_id=version.pk,
+            expected_revision=int(expected) if expected.isdecimal() and len(expected) < 9 else 0,
+            **sent,
+        )
+    except (BadSections, CardChanged) as error:
+        messages.error(request, f"{_said(error)} Nothing was changed.")
+        return redirect(f"{reverse('card', args=[slug, number])}#unbound")
+    messages.success(request, f"{sent['shown']} is a claim from now on, judged every night.")
+    return _newest(slug, number, revision)
+
+
+def _said(error: BadSections | CardChanged) -> str:
+    return " ".join(error.errors.values()) if isinstance(error, BadSections) else str(error)
 
 
 @require_POST

@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{VERSION}/card", cards.card, name="card"),
     path(f"{VERSION}/card/edit", cards.edit, name="card-edit"),
     path(f"{VERSION}/card/import", card_imports.card_import, name="card-import"),
+    path(f"{VERSION}/card/bind", cards.bind, name="card-bind"),
     path(f"{VERSION}/card/refresh", cards.refresh, name="card-refresh"),
     path(f"{VERSION}/card/publish", publishing.publish, name="card-publish"),
     path(f"{VERSION}/card/revisions", cards.revisions, name="card-revisions"),
