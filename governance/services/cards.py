@@ -66,6 +66,7 @@ def bind_number(
         BadSections: there is no such free number in the section, or no such measure's name.
         CardChanged, Refused: as in `revise_card`.
     """
+    _editable(actor, version_id)
     last = latest_revision(version_id)
     text = (last.sections if last else {}).get(section, "")
     bound = bind(text, shown, name)
