@@ -32,28 +32,6 @@ if _worker := os.environ.get("PYTEST_XDIST_WORKER"):
     separate(_worker)
 
 
-# A worker that takes a long file last leaves the other one idle, so these come first.
-LONG = (
-    "tests/faults/",
-    "tests/registry/",
-    "tests/test_",
-    "tests/api/",
-    "tests/monitoring/",
-    "tests/browser/",
-    "tests/design/test_in_browser",
-    "tests/governance/",
-)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _place(item.nodeid))
-
-
-def _place(node: str) -> int:
-    return next((i for i, long in enumerate(LONG) if node.startswith(long)), len(LONG))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skipped test is a failure: a suite that checked less must not look green."""

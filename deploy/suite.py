@@ -61,7 +61,7 @@ def options_for(folder: Path) -> Options:
 def pytest(it: Setting, arguments: list[str]) -> Task:
     command = [sys.executable, "-m", "pytest", "-rs", "-p", "deploy.pytest_suite"]
     if not any(part.startswith("-n") for part in arguments):
-        command += ["-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
+        command += ["-n", WORKERS, "--dist", "loadfile"]
     # Webhooks reach every listener of a server, so each test process starts an MLflow of its own.
     environment = {name: it.environment[name] for name in it.environment if name != MLFLOW}
     return Task("pytest", "Tests", [*command, *arguments], environment, PROJECT, shown=True)
