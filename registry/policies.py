@@ -3,13 +3,15 @@
 from typing import Any
 
 from accounts.models import UserKind
-from accounts.policies import acts
+from accounts.policies import acts, can_administer
 from accounts.roles import Role
 from registry.states import RISK_ORDER
 
 OWNERS_ONLY = "Only developers and service accounts of the owning team change this."
 TEAM_ONLY = "Only people and service accounts who work with the team's models do this."
 JUDGES_ONLY = "Only a reviewer or a risk officer of the team has this put back."
+KEEPERS_ONLY = "Only administrators and auditors see which layers the sandbox has."
+HOLDERS_ONLY = "Only a risk officer of the team places and lifts legal holds."
 CHANGES_ONLY = (
     "Stages, roles and archives follow approved change requests. Submit one; when it is approved "
     "Ombud carries it out."
@@ -54,3 +56,19 @@ def can_put_back(actor: Any, team_id: int) -> bool:
 def can_carry_out(actor: Any) -> bool:
     """Nobody in person: the machine carries out what was approved."""
     return actor.pk is None
+
+
+def may_see_hosts(actor: Any) -> bool:
+    """What protects this installation, for those who run it and those who audit it."""
+    return bool({Role.ADMINISTRATOR, Role.AUDITOR} & set(actor.roles))
+
+
+def can_hold_back(actor: Any, team_id: int) -> bool:
+    """Place and lift legal holds: a person who answers for compliance."""
+    return actor.kind == UserKind.PERSON and acts(actor, Role.RISK_OFFICER, team_id=team_id)
+
+
+def can_end_archive(actor: Any, team_id: int) -> bool:
+    """Ask for a purge, or confirm one: a person who answers for compliance."""
+    officer = acts(actor, Role.RISK_OFFICER, team_id=team_id)
+    return actor.kind == UserKind.PERSON and (officer or can_administer(actor))

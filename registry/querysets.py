@@ -5,9 +5,18 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.querysets import of_teams
+from accounts.roles import Role
 
 if TYPE_CHECKING:
-    from registry.models import Archive, Deployment, Deviation, Model, Version
+    from registry.models import (
+        Archive,
+        Deployment,
+        Deviation,
+        Model,
+        RestoreDrill,
+        SandboxHost,
+        Version,
+    )
 
 
 class ModelQuerySet(models.QuerySet["Model"]):
@@ -42,3 +51,14 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.filter(started_at__lte=moment).filter(
             Q(ended_at__isnull=True) | Q(ended_at__gt=moment)
         )
+
+
+class DrillQuerySet(models.QuerySet["RestoreDrill"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "archive__version__model__team_id"))
+
+
+class SandboxHostQuerySet(models.QuerySet["SandboxHost"]):
+    def visible_to(self, user: Any) -> Self:
+        """For those who run this installation and those who audit it."""
+        return self if {Role.ADMINISTRATOR, Role.AUDITOR} & user.roles else self.none()

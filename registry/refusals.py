@@ -29,6 +29,10 @@ class ArchiveInvalid(Rejected):
     code = "archive_invalid"
 
 
+class HoldInvalid(Rejected):
+    code = "hold_invalid"
+
+
 class NothingMoved(Rejected):
     """MLflow says what was approved."""
 

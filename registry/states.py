@@ -41,6 +41,8 @@ class ArchiveState(StrEnum):
     REQUESTED = "requested"
     SEALED = "sealed"
     FAILED = "failed"
+    PURGING = "purging"
+    PURGED = "purged"
 
 
 MOVES: dict[tuple[Stage, str], Stage] = {

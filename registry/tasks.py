@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
+from registry.jobs import drills, rehash, verification
 from registry.jobs import reconcile as jobs
-from registry.jobs import rehash, verification
 
 
 @shared_task
@@ -19,3 +19,8 @@ def rehash_due() -> None:
 @shared_task
 def verify_oldest() -> None:
     verification.verify_oldest()
+
+
+@shared_task
+def drill_oldest() -> None:
+    drills.drill_oldest()

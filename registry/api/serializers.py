@@ -218,6 +218,18 @@ class VersionDetailOutput(VersionOutput):
     archive = serializers.IntegerField(source="archive_id", allow_null=True)
 
 
+class KeepingOutput(serializers.Serializer[Any]):
+    kept_until = serializers.DateField(allow_null=True, help_text="Last day of its retention")
+    locked_until = serializers.DateField(allow_null=True, help_text="By the store's object lock")
+    monthly_cost = serializers.DecimalField(
+        max_digits=20, decimal_places=6, help_text="By the declared price, in its currency"
+    )
+    holds = serializers.ListField(child=serializers.CharField(), help_text="Cases that hold it")
+    drill_state = serializers.CharField(help_text="How the last drill went; empty if none was")
+    drilled_at = serializers.DateTimeField(allow_null=True)
+    purge = serializers.IntegerField(allow_null=True, help_text="Its latest purge, if any")
+
+
 class ArchiveOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     model = serializers.CharField(source="model_slug")
@@ -231,6 +243,7 @@ class ArchiveOutput(serializers.Serializer[Any]):
     sealed_at = serializers.DateTimeField(allow_null=True)
     verified_at = serializers.DateTimeField(allow_null=True)
     error = serializers.CharField()
+    keeping = KeepingOutput()
 
 
 class RestoreOutput(serializers.Serializer[Any]):

@@ -2,6 +2,9 @@ from django.urls import path
 
 from registry.api import views
 from registry.api.deviations import DeviationListView, PutBackView
+from registry.api.drills import DrillsView
+from registry.api.holds import HoldLiftView, HoldListView
+from registry.api.sandbox import SandboxHostsView
 
 urlpatterns = [
     path("models", views.ModelListView.as_view(), name="api-models"),
@@ -33,4 +36,8 @@ urlpatterns = [
         views.ArchiveVerificationView.as_view(),
         name="api-archive-verify",
     ),
+    path("models/<slug:model>/holds", HoldListView.as_view(), name="api-model-holds"),
+    path("models/<slug:model>/holds/<int:hold>/lift", HoldLiftView.as_view(), name="api-hold-lift"),
+    path("archives/<int:archive>/drills", DrillsView.as_view(), name="api-archive-drills"),
+    path("sandbox/hosts", SandboxHostsView.as_view(), name="api-sandbox-hosts"),
 ]

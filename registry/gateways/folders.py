@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from registry.gateways import store
+from registry.gateways import object_locks, store
 from registry.gateways.store import UNFINISHED
 
 CHUNK = 1024 * 1024
@@ -106,3 +106,28 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove(name: str, *, first: str) -> None:
+    """Remove every file of a folder, `first` before the others; what is gone already is no error.
+
+    In a store that keeps versions every version is removed, else the bytes would stay.
+    """
+    files = [path for path, _ in store.listed(name)] + store.unfinished(name)
+    for path in sorted(files, key=lambda path: path != f"{name}/{first}"):
+        store.delete(path)
+    fs, place = store.filesystem()
+    if _is_local(fs):
+        shutil.rmtree(place(name), ignore_errors=True)
+        above = Path(place(name)).parent
+        if above.is_dir():
+            _sync(above)
+    else:
+        object_locks.remove_versions(name)
+
+
+def left(name: str) -> int:
+    """How many files of a folder are in the store, in any version."""
+    fs, _ = store.filesystem()
+    versions = 0 if _is_local(fs) else len(object_locks.versions(name))
+    return len(store.listed(name)) + len(store.unfinished(name)) + versions

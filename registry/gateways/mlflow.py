@@ -3,7 +3,8 @@
 Everything goes over MLflow's REST API; MLflow's own client is never imported here, because that
 takes seconds and retries for minutes. Every function takes `base_url` and falls back to
 `settings.MLFLOW_TRACKING_URI`, and raises `MlflowUnavailable` (try again later) or `MlflowRefused`
-(asking again will not help). Nothing here deletes a model, a version or an artifact.
+(asking again will not help). Nothing here deletes a model, a version or an artifact:
+that is `registry.gateways.mlflow_removal`, for versions that were archived.
 """
 
 import time

@@ -7,30 +7,41 @@ for dead cannot touch what another one has sealed. The archive counts from the m
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from audit.chain import canonical
 from audit.record import SYSTEM, record
 from ledger import claims
 from registry.events import RegistryEvent
-from registry.gateways import folders, mlflow_runs
+from registry.gateways import folders, mlflow_runs, object_locks
 from registry.gateways.mlflow import MlflowRefused, UnsafeArtifactPath
 from registry.gateways.store import StoreError
+from registry.jobs.bundle import LOCK_FILE, README_FILE, lock_of, readme
 from registry.jobs.contents import REFERENCE_FILE, SCHEMA_FILE, metadata, schema_of
+from registry.jobs.drills import ask_for_drill
+from registry.jobs.golden import golden_files
 from registry.jobs.restoring import restore_archive
 from registry.jobs.verification import MANIFEST, ArchiveBroken, verify
 from registry.manifests import ENVIRONMENT_FILES, HashedFile
 from registry.models import Archive, Model, Reference, Version
+from registry.reads.retention import rule_in_force, years_after
 from registry.reads.versions import files_of
 from registry.states import ArchiveState, move
+from sandbox.folders import own
 
 __all__ = ["fail_archive", "restore_archive", "write_archive"]
 
 FORMAT = "ombud-archive/1"
+# Read by whoever opens the archive when there is no Ombud any more.
+VERIFIERS = ("ombud_archive.py", "ombud_verify.py")
 
 
 class ArchiveImpossible(Exception):
@@ -54,6 +65,7 @@ def write_archive(claim: claims.Claim) -> None:
         manifest = _manifest(archive, files)
         archive.path, archive.digest = name, hashlib.sha256(manifest).hexdigest()
         verify(archive)
+        archive.kept_until, archive.locked_until = _keep_by_rule(archive, files)
     except (ArchiveImpossible, ArchiveBroken, MlflowRefused, UnsafeArtifactPath) as error:
         _fail(claim, archive, str(error))
         return
@@ -76,6 +88,7 @@ def _build(archive: Archive, claim: claims.Claim, name: str) -> list[HashedFile]
     with folders.staged(name) as folder:
         files = [_put(folder, path, pieces) for path, pieces in _contents(archive.version, archive)]
         _compare(archive.version, files)
+        files += [_put(folder, path, [raw]) for path, raw in _golden(archive.version, folder)]
         folders.write(folder / MANIFEST, [_manifest(archive, files)])
         if not claims.keep(claim=claim):
             raise claims.Fenced(f"archive {archive.pk} is written by another worker")
@@ -85,10 +98,14 @@ def _build(archive: Archive, claim: claims.Claim, name: str) -> list[HashedFile]
 
 def _contents(version: Version, archive: Archive) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Everything that goes into the archive: path and pieces."""
+    described: dict[str, bytes] = {}
     for listed in mlflow_runs.list_at(version.artifact_uri):
         yield f"artifacts/{listed.path}", _artifact(version, listed.path)
         if listed.path in ENVIRONMENT_FILES:
-            yield f"environment/{listed.path}", _artifact(version, listed.path)
+            described[listed.path] = b"".join(_artifact(version, listed.path))
+            yield f"environment/{listed.path}", [described[listed.path]]
+    yield README_FILE, [readme(version)]
+    yield LOCK_FILE, [canonical(lock_of(described))]
     yield "metadata/version.json", [canonical(metadata(version))]
     schema = schema_of(version)
     if schema is not None:
@@ -98,8 +115,23 @@ def _contents(version: Version, archive: Archive) -> Iterator[tuple[str, Iterabl
         yield REFERENCE_FILE, _reference(reference)
         about = {"kind": reference.kind, "digest": reference.digest, "rows": reference.rows}
         yield "reference/reference.json", [canonical(about)]
+    yield from _handed_in(version, archive)
+
+
+def _handed_in(version: Version, archive: Archive) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """What the applications above know of the version, and the programs that check it all."""
     for file_name, text in sorted(archive.documents.items()):
         yield f"documents/{file_name}", [text.encode()]
+    for place in settings.ARCHIVE_PARTS:
+        for path, content in import_string(place)(version.pk):
+            yield path, [content]
+    for name in VERIFIERS:
+        yield f"verify/{name}", [(Path(settings.ROOT) / "clients" / name).read_bytes()]
+
+
+def _golden(version: Version, folder: Path) -> Iterator[tuple[str, bytes]]:
+    with own() as work:
+        yield from golden_files(version, folder / "artifacts", work)
 
 
 def _artifact(version: Version, path: str) -> Iterator[bytes]:
@@ -165,6 +197,17 @@ def _manifest_facts(archive: Archive, files: Iterable[HashedFile]) -> dict[str, 
     }
 
 
+def _keep_by_rule(archive: Archive, files: Iterable[HashedFile]) -> tuple[date, date | None]:
+    """The last day by the rule in force; and of the store's lock, where sealed files are locked."""
+    tier = archive.version.model.risk_tier
+    until = years_after(timezone.now().date(), rule_in_force().years[tier])
+    if not object_locks.wanted():
+        return until, None
+    names = [f"{archive.path}/{file.path}" for file in files]
+    object_locks.lock([*names, f"{archive.path}/{MANIFEST}"], until)
+    return until, until
+
+
 @transaction.atomic
 def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> None:
     # The model before its jobs, as the services that enqueue them do: no deadlock.
@@ -181,8 +224,11 @@ def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> Non
         size=sum(file.size for file in files),
         sealed_at=Now(),
         verified_at=Now(),
+        kept_until=archive.kept_until,
+        locked_until=archive.locked_until,
         error="",
     )
+    ask_for_drill(archive_id=archive.pk, asked_by_id=None)
     if model.mlflow_name:
         claims.again(kind="registry.push", key=str(model.pk), subject_id=model.pk)
     record(

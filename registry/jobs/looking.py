@@ -52,7 +52,9 @@ def look(*, model_id: int, name: str) -> Seen:
 
 def _believe(model_id: int, name: str, told: set[int]) -> None:
     """A version that a list leaves out is lost only if MLflow, asked for it, has none."""
-    ours = Version.objects.filter(model=model_id, mlflow_version__isnull=False)
+    ours = Version.objects.filter(
+        model=model_id, mlflow_version__isnull=False, source_removed_at__isnull=True
+    )
     numbers = ours.values_list("mlflow_version", flat=True)
     doubted = sorted(number for number in numbers if number and number not in told)
     for number in doubted[:DOUBTED]:

@@ -99,9 +99,9 @@ def wanted_of(model: Model) -> Wanted:
             f"{settings.PUBLIC_URL}/models/{model.slug}/{version.number}",
             [one for one in roles if one.mlflow_version == version.mlflow_version],
         )
-        for version in Version.objects.filter(model=model, mlflow_version__isnull=False).defer(
-            "lineage"
-        )
+        for version in Version.objects.filter(
+            model=model, mlflow_version__isnull=False, source_removed_at__isnull=True
+        ).defer("lineage")
         if version.mlflow_version is not None
     }
     return Wanted(wanted_aliases(roles), frozenset(governed), tags)
@@ -256,7 +256,11 @@ def _drift(model: Model, seen: Seen, wanted: Wanted, pushed: Mapping[str, int]) 
 
 def _registered(model: Model) -> dict[int, Origin]:
     """Where the versions came from when their bytes were hashed."""
-    hashed = Version.objects.filter(model=model, lineage__mlflow__created_ms__isnull=False)
+    hashed = Version.objects.filter(
+        model=model,
+        lineage__mlflow__created_ms__isnull=False,
+        source_removed_at__isnull=True,
+    )
     facts = ("mlflow_version", "lineage__mlflow__source", "lineage__mlflow__created_ms")
     return {
         number: Origin(str(source), int(created_ms))
@@ -284,9 +288,8 @@ def _lost(wanted: Wanted, seen: Seen) -> list[int]:
 
 def _newcomers(model: Model, seen: Seen, wanted: Wanted) -> list[int]:
     """Versions in MLflow that nobody has registered here, and that were not there before."""
-    return sorted(
-        set(seen.versions) - set(wanted.tags) - set(model.mlflow_seen.get("unregistered", []))
-    )
+    known = set(wanted.tags) | _ours(model)
+    return sorted(set(seen.versions) - known - set(model.mlflow_seen.get("unregistered", [])))
 
 
 def _with_times(model: Model, found: list[Difference], seen: Seen) -> list[dict[str, Any]]:
@@ -321,11 +324,7 @@ def _store(
     drift: list[dict[str, Any]],
     repaired: list[dict[str, Any]] | None,
 ) -> None:
-    ours = set(
-        Version.objects.filter(model=model, mlflow_version__isnull=False).values_list(
-            "mlflow_version", flat=True
-        )
-    )
+    ours, expected = _ours(model), _ours(model, source_removed_at__isnull=True)
     newest = sorted(seen.versions, reverse=True)[:KEPT_VERSIONS]
     if seen.model is None and model.mlflow_seen.get("versions"):
         # What was there is kept, so that the loss is still a loss at the next look.
@@ -336,7 +335,7 @@ def _store(
         "versions": [_version_facts(seen.versions[number], number in ours) for number in newest],
         "aliases": seen.aliases,
         "unregistered": sorted(set(seen.versions) - ours),
-        "missing": sorted(ours - set(seen.versions)),
+        "missing": sorted(expected - set(seen.versions)),
         "pushed": pushed,
         "pushed_tags": tags,
         "intended": model.mlflow_seen.get("intended", {}),
@@ -346,6 +345,12 @@ def _store(
     model.mlflow_seen_at = seen.at
     model.mlflow_error = "" if seen.model else f"MLflow has no model {model.mlflow_name}."[:300]
     model.save(update_fields=["mlflow_seen", "mlflow_seen_at", "mlflow_error"])
+
+
+def _ours(model: Model, **more: Any) -> set[int]:
+    """Numbers in MLflow of versions that are registered here."""
+    rows = Version.objects.filter(model=model, mlflow_version__isnull=False, **more)
+    return {number for number in rows.values_list("mlflow_version", flat=True) if number}
 
 
 def _version_facts(seen: MlflowVersion, registered: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 
 from registry.filters import ArchiveFilter
-from registry.models import Archive, Restore
+from registry.models import Archive, Model, Restore
+from registry.reads import holds
+from registry.reads.archive_keeping import Keeping, keeping_of
+from registry.reads.holds import told
 
 PAGE = 50
 
@@ -31,6 +35,7 @@ class ArchiveRow:
     sealed_at: datetime | None
     verified_at: datetime | None
     error: str
+    keeping: Keeping
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class ArchiveDetail:
 
 
 def rows_of(archives: Sequence[Archive]) -> list[ArchiveRow]:
-    return [_row(archive) for archive in archives]
+    keeping = keeping_of(archives)
+    return [_row(archive, keeping[archive.pk]) for archive in archives]
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,14 @@ class ArchivePage:
     form: Any
     older: int | None
 
+    @property
+    def monthly_cost(self) -> Decimal:
+        """What keeping these costs."""
+        return sum((row.keeping.monthly_cost for row in self.rows), Decimal(0))
+
 
 def archive_page(user: Any, query: dict[str, Any], before: int | None) -> ArchivePage:
-    """The archives that the user may see and the filter lets through. One query."""
+    """The archives that the user may see and the filter lets through. Five queries."""
     filtered = ArchiveFilter(query, queryset=visible(user))
     chosen = filtered.qs.order_by("-pk")
     chosen = chosen.filter(pk__lt=before) if before else chosen
@@ -83,7 +94,7 @@ def archive_page(user: Any, query: dict[str, Any], before: int | None) -> Archiv
 
 
 def archives_for(user: Any) -> list[ArchiveRow]:
-    """Every archive of versions that the user may see, the latest first. One query."""
+    """Every archive of versions that the user may see, the latest first. Five queries."""
     return rows_of(list(visible(user)))
 
 
@@ -96,7 +107,7 @@ def visible(user: Any) -> Any:
 
 
 def archive_detail(user: Any, archive_id: int) -> ArchiveDetail:
-    """One archive. Two queries.
+    """One archive. Six queries.
 
     Raises:
         Http404: there is none that the user may see.
@@ -104,7 +115,7 @@ def archive_detail(user: Any, archive_id: int) -> ArchiveDetail:
     archive = get_object_or_404(visible(user), pk=archive_id)
     restores = Restore.objects.filter(archive=archive).select_related("version", "requested_by")
     return ArchiveDetail(
-        row=_row(archive),
+        row=rows_of([archive])[0],
         team_id=archive.version.model.team_id,
         path=archive.path,
         artifact_digest=archive.version.artifact_digest,
@@ -113,7 +124,7 @@ def archive_detail(user: Any, archive_id: int) -> ArchiveDetail:
     )
 
 
-def _row(archive: Archive) -> ArchiveRow:
+def _row(archive: Archive, keeping: Keeping) -> ArchiveRow:
     version = archive.version
     return ArchiveRow(
         id=archive.pk,
@@ -130,6 +141,7 @@ def _row(archive: Archive) -> ArchiveRow:
         sealed_at=archive.sealed_at,
         verified_at=archive.verified_at,
         error=archive.error,
+        keeping=keeping,
     )
 
 
@@ -144,3 +156,8 @@ def _restore(restore: Restore) -> RestoreRow:
         checked_files=restore.checked_files,
         error=restore.error,
     )
+
+
+def holds_on(model: Model) -> tuple[str, ...]:
+    """Legal holds in force on a model, in words: an erasure waits while there are any."""
+    return tuple(told(hold) for hold in holds.holds_on(model.pk))

@@ -10,8 +10,17 @@ from accounts.policies import require
 from audit.record import Actor, record
 from ledger import claims
 from registry.events import RegistryEvent
+from registry.jobs.drills import ask_for_drill
 from registry.jobs.verification import enqueue_verification
-from registry.models import Archive, Model, Restore, RestoreState, Version
+from registry.models import (
+    Archive,
+    DrillState,
+    Model,
+    Restore,
+    RestoreDrill,
+    RestoreState,
+    Version,
+)
 from registry.policies import CHANGES_ONLY, TEAM_ONLY, can_carry_out, can_verify
 from registry.refusals import ArchiveInvalid
 from registry.states import ArchiveState, move
@@ -101,6 +110,29 @@ def request_verification(*, actor: User, archive_id: int) -> Archive:
     if enqueue_verification(archive_id=archive.pk):
         record(actor, RegistryEvent.VERIFICATION_REQUESTED, archive)
     return archive
+
+
+@transaction.atomic
+def request_drill(*, actor: User, archive_id: int) -> RestoreDrill:
+    """Have a sealed archive brought back on trial; one that waits already is not asked twice.
+
+    Raises:
+        Refused: nobody of the owning team.
+        ArchiveInvalid: it is not sealed.
+    """
+    archive = (
+        Archive.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("version__model")
+        .get(pk=archive_id)
+    )
+    require(can_verify(actor, archive.version.model.team_id), TEAM_ONLY)
+    if archive.state != ArchiveState.SEALED:
+        raise ArchiveInvalid(f"The archive is {archive.state}; only a sealed one is tried.")
+    drill = ask_for_drill(archive_id=archive.pk, asked_by_id=actor.pk)
+    if drill is None:
+        return archive.drills.get(state=DrillState.RUNNING)
+    record(actor, RegistryEvent.DRILL_REQUESTED, drill)
+    return drill
 
 
 def _locked(version_id: int) -> Version:

@@ -2,14 +2,19 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.sessions import person_of
-from registry.policies import can_register
+from registry.policies import can_end_archive, can_register, can_verify
 from registry.reads import archives as reads
 from registry.reads.archives import ArchiveDetail, ArchivePage, ArchiveRow
+from registry.reads.drills import drills_of
+from registry.reads.retention import price
+from registry.refusals import ArchiveInvalid
+from registry.services.archives import request_drill
 from registry.states import ArchiveState
 
 
@@ -24,7 +29,7 @@ def archives(request: HttpRequest) -> HttpResponse:
         query.dict(),
         int(before) if before.isdigit() and len(before) < 19 else None,
     )
-    context = {"page": page, "fields": _fields(page)}
+    context = {"page": page, "fields": _fields(page), "price": price()}
     return render(request, "registry/archives.html", context)
 
 
@@ -58,8 +63,24 @@ def archive(request: HttpRequest, archive_id: int) -> HttpResponse:
         "row": detail.row,
         "steps": _steps(detail),
         "can_ask": sealed and can_register(person_of(request), detail.team_id),
+        "can_drill": sealed and can_verify(person_of(request), detail.team_id),
+        "drills": drills_of(archive_id),
+        "price": price(),
+        "can_purge": sealed and can_end_archive(person_of(request), detail.team_id),
     }
     return render(request, "registry/archive.html", context)
+
+
+@require_POST
+def drill(request: HttpRequest, archive_id: int) -> HttpResponse:
+    """Have it brought back on trial; the page tells how it went."""
+    detail = reads.archive_detail(request.user, archive_id)
+    try:
+        request_drill(actor=person_of(request), archive_id=detail.row.id)
+        messages.success(request, "The drill is on its way; this page tells how it went.")
+    except ArchiveInvalid as refused:
+        messages.error(request, str(refused))
+    return redirect("archive", archive_id)
 
 
 def _steps(detail: ArchiveDetail) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A model of olga's with versions, and a real MLflow server for those who ask for it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -41,11 +41,15 @@ def server() -> str:
 
 
 @pytest.fixture
-def real_mlflow(server: str, settings: Any) -> str:
+def real_mlflow(server: str, settings: Any) -> Iterator[str]:
     settings.MLFLOW_TRACKING_URI = server
     settings.PUBLIC_URL = "http://ombud.test"
     breaker(server).succeed()
-    return server
+    yield server
+    # MLflow tries ten listeners at once, and one that is gone holds its place for half a minute:
+    # those that a test leaves behind would keep later tests waiting for their deliveries.
+    for left in mlflow.list_webhooks(base_url=server):
+        mlflow.delete_webhook(left.webhook_id, base_url=server)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_a_worker_killed_while_it_writes_leaves_nothing_half(
     assert worker.wait(60) == 0
     archive.refresh_from_db()
     assert archive.state == "sealed"
-    assert verify(archive).files == 13
+    assert verify(archive).files == len(archive.manifest["files"]) > 14
     assert {name.split("/")[2] for name in files_in_store()} == {archive.path.rpartition("/")[2]}
     large = ArtifactFile.objects.get(path="large.bin")
     assert store.digest(f"{archive.path}/artifacts/large.bin") == large.sha256
@@ -107,7 +107,7 @@ def test_the_same_holds_in_an_s3_store(bucket, old):
     assert work("registry.archive").state == "done"
     archive.refresh_from_db()
     assert (archive.error, archive.state) == ("", "sealed")
-    assert verify(archive).files == 12
+    assert verify(archive).files == len(archive.manifest["files"]) > 13
     assert not store.exists(leftover)
     restore = ask_back(archive)
     work("registry.restore")

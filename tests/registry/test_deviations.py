@@ -141,7 +141,22 @@ def waited(version, **ago):
     Version.objects.filter(pk=version.pk).update(checked_at=timezone.now() - timedelta(**ago))
 
 
-def test_bytes_of_a_serving_version_are_read_again_every_quarter_of_an_hour(serving):
+def test_a_small_serving_version_is_read_again_at_every_poll(serving):
+    waited(serving, seconds=20)
+    assert rehash_due() == 0
+    waited(serving, seconds=31)
+    assert rehash_due() == 1
+
+
+def test_a_large_serving_version_is_read_again_every_quarter_of_an_hour(serving):
+    serving.files.update(size=40_000_000)
+    waited(serving, minutes=14)
+    assert rehash_due() == 0
+    waited(serving, minutes=16)
+    assert rehash_due() == 1
+
+
+def test_bytes_of_a_serving_version_that_are_the_same_say_nothing(serving):
     assert rehash_due() == 0, "they were hashed a moment ago"
     waited(serving, minutes=16)
     assert rehash_due() == 1

@@ -25,7 +25,7 @@ def sealed(olga, one):
 
 def test_the_list_shows_what_is_kept(signed_in, olga, sealed, django_assert_max_num_queries):
     client = signed_in(olga)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         answer = client.get(reverse("archives"))
     text = answer.content.decode()
     assert answer.status_code == 200
@@ -45,7 +45,7 @@ def test_an_archive_shows_every_file_and_every_restoration(
         archive=sealed, state="restored", version=two, requested_by=olga, checked_files=1
     )
     client = signed_in(adam)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         answer = client.get(reverse("archive", args=[sealed.pk]))
     text = answer.content.decode()
     assert "artifacts/MLmodel" in text

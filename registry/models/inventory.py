@@ -113,6 +113,9 @@ class Version(models.Model):
     first_prediction_at = models.DateTimeField(
         null=True, help_text="When its first batch of predictions was taken in: the schema is fixed"
     )
+    source_removed_at = models.DateTimeField(
+        null=True, help_text="Since then MLflow is not expected to have it: a retirement removed it"
+    )
 
     objects = VersionQuerySet.as_manager()
 
@@ -311,6 +314,8 @@ class Archive(models.Model):
     requested_at = models.DateTimeField(db_default=Now())
     sealed_at = models.DateTimeField(null=True)
     verified_at = models.DateTimeField(null=True)
+    kept_until = models.DateField(null=True, help_text="By the rule in force when sealed")
+    locked_until = models.DateField(null=True, help_text="By the store's object lock, if any")
 
     objects = ArchiveQuerySet.as_manager()
 
@@ -428,3 +433,7 @@ class Deviation(models.Model):
     @property
     def audit_team_id(self) -> int:
         return self.model.team_id
+
+
+# Models of their own module, found by Django here.
+from registry.models.keeping import LegalHold, Purge, RetentionTable  # noqa: E402, F401
