@@ -5,7 +5,7 @@ from typing import Any
 from accounts.policies import acts, is_auditor
 from accounts.roles import Role
 from monitoring.models import Incident, Monitor
-from registry.models import Model
+from registry.models import Model, RiskTier
 
 CARETAKERS = (Role.DEVELOPER, Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
 
@@ -31,3 +31,19 @@ def can_try(actor: Any, monitor: Monitor) -> bool:
 def can_handle(actor: Any, incident: Incident) -> bool:
     """Acknowledge, note and resolve: the people of the team, not its machines."""
     return acts(actor, *CARETAKERS, team_id=incident.model.team_id)
+
+
+def can_write_retraining(actor: Any, model: Model) -> bool:
+    """Policies, data suites, starting and cancelling: the team that owns the model."""
+    return acts(actor, Role.DEVELOPER, Role.RISK_OFFICER, team_id=model.team_id)
+
+
+def can_approve_retraining(actor: Any, model: Model) -> bool:
+    """A policy of a model of higher risk: a reviewer, at high risk a risk officer."""
+    role = Role.RISK_OFFICER if model.risk_tier == RiskTier.HIGH else Role.REVIEWER
+    return acts(actor, role, team_id=model.team_id)
+
+
+def can_ask_explanation(actor: Any, model: Model) -> bool:
+    """Whoever works with the model's answers, its serving system included."""
+    return acts(actor, *CARETAKERS, Role.SERVICE_ACCOUNT, team_id=model.team_id)

@@ -8,11 +8,19 @@ if TYPE_CHECKING:
     from monitoring.models import (
         Alert,
         Batch,
+        DataSuite,
+        Erasure,
         Experiment,
+        Explanation,
+        ExplanationPolicy,
+        Importance,
         Incident,
         Measurement,
         Monitor,
         Outlook,
+        Retraining,
+        RetrainingPolicy,
+        Rollout,
         Run,
     )
 
@@ -53,5 +61,45 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class ExperimentQuerySet(models.QuerySet["Experiment"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class RetrainingPolicyQuerySet(models.QuerySet["RetrainingPolicy"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class DataSuiteQuerySet(models.QuerySet["DataSuite"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class RetrainingQuerySet(models.QuerySet["Retraining"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "model__team_id"))
+
+
+class ImportanceQuerySet(models.QuerySet["Importance"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "version__model__team_id"))
+
+
+class ExplanationQuerySet(models.QuerySet["Explanation"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "version__model__team_id"))
+
+
+class ExplanationPolicyQuerySet(models.QuerySet["ExplanationPolicy"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(of_teams(user, "model__team_id"))

@@ -2,7 +2,9 @@
 
 from celery import shared_task
 
-from monitoring.jobs import experiments, outlooks, parked, schedule, sweep
+from monitoring.jobs import erasing, experiments, outlooks, parked, rollouts, schedule, sweep
+from monitoring.jobs.explaining import drawing
+from monitoring.jobs.retraining import starting
 
 
 @shared_task
@@ -28,3 +30,23 @@ def look_ahead() -> None:
 @shared_task
 def look_at_experiments() -> None:
     experiments.schedule_looks()
+
+
+@shared_task
+def resume_erasures() -> None:
+    erasing.resume_waiting()
+
+
+@shared_task
+def follow_rollouts() -> None:
+    rollouts.schedule_rollouts()
+
+
+@shared_task
+def look_after_retraining() -> None:
+    starting.look_after()
+
+
+@shared_task
+def look_after_explanations() -> None:
+    drawing.look_after()

@@ -42,6 +42,11 @@ class ExperimentInput(Strict):
         required=False, allow_null=True, help_text="Of split traffic, between 0 and 1"
     )
     confidence = Finite(required=False)
+    margin = Finite(
+        required=False,
+        allow_null=True,
+        help_text="Not worse by more than this is enough to win; not named: it must be better",
+    )
 
 
 class StopInput(Strict):
@@ -71,6 +76,7 @@ class ExperimentOutput(serializers.Serializer[Seen]):
     challenger_share = serializers.FloatField(source="experiment.challenger_share", allow_null=True)
     planned_rows = serializers.IntegerField(source="experiment.planned_rows")
     confidence = serializers.FloatField(source="experiment.confidence")
+    margin = serializers.FloatField(source="experiment.margin", allow_null=True)
     starts_at = serializers.DateTimeField(source="experiment.starts_at")
     ends_at = serializers.DateTimeField(source="experiment.ends_at")
     declared_by = serializers.CharField(source="experiment.declared_by.name")

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from monitoring.api import budgets, dashboards, experiments, ingest, outlooks, views
+from monitoring.api import (
+    assignments,
+    budgets,
+    dashboards,
+    experiments,
+    explanations,
+    ingest,
+    outlooks,
+    retrainings,
+    rollouts,
+    runner_callbacks,
+    views,
+)
 
 BOARDS = {
     "performance": dashboards.PerformanceView,
@@ -66,5 +78,118 @@ urlpatterns = [
             name=f"api-dashboard-{board}",
         )
         for board, view in BOARDS.items()
+    ),
+]
+urlpatterns += [
+    path(
+        "models/<slug:model>/assignment",
+        assignments.AssignmentView.as_view(),
+        name="api-assignment",
+    ),
+    path(
+        "experiments/<int:experiment>/rollout",
+        rollouts.RolloutView.as_view(),
+        name="api-rollout",
+    ),
+    path(
+        "experiments/<int:experiment>/rollout/pause",
+        rollouts.RolloutPauseView.as_view(),
+        name="api-rollout-pause",
+    ),
+    path(
+        "experiments/<int:experiment>/rollout/resume",
+        rollouts.RolloutResumeView.as_view(),
+        name="api-rollout-resume",
+    ),
+    path(
+        "experiments/<int:experiment>/rollout/stop",
+        rollouts.RolloutStopView.as_view(),
+        name="api-rollout-stop",
+    ),
+]
+# Retraining.
+urlpatterns += [
+    path(
+        "models/<slug:model>/retraining-policies",
+        retrainings.PolicyListView.as_view(),
+        name="api-retraining-policies",
+    ),
+    path(
+        "models/<slug:model>/retraining-refusals",
+        retrainings.RefusalListView.as_view(),
+        name="api-retraining-refusals",
+    ),
+    path(
+        "retraining-policies/<int:policy>/switch-on",
+        retrainings.PolicySwitchOnView.as_view(),
+        name="api-retraining-policy-switch-on",
+    ),
+    path(
+        "retraining-policies/<int:policy>/approve",
+        retrainings.PolicyApproveView.as_view(),
+        name="api-retraining-policy-approve",
+    ),
+    path(
+        "retraining-policies/<int:policy>/switch-off",
+        retrainings.PolicySwitchOffView.as_view(),
+        name="api-retraining-policy-switch-off",
+    ),
+    path(
+        "models/<slug:model>/data-suites",
+        retrainings.SuiteListView.as_view(),
+        name="api-data-suites",
+    ),
+    path(
+        "models/<slug:model>/retrainings",
+        retrainings.RetrainingListView.as_view(),
+        name="api-retrainings",
+    ),
+    path(
+        "retrainings/<int:retraining>",
+        retrainings.RetrainingView.as_view(),
+        name="api-retraining",
+    ),
+    path(
+        "retrainings/<int:retraining>/cancel",
+        retrainings.RetrainingCancelView.as_view(),
+        name="api-retraining-cancel",
+    ),
+    path(
+        "retrainings/<int:retraining>/retry",
+        retrainings.RetrainingRetryView.as_view(),
+        name="api-retraining-retry",
+    ),
+    path(
+        "retrainings/<int:retraining>/snapshot",
+        retrainings.SnapshotView.as_view(),
+        name="api-retraining-snapshot",
+    ),
+    path(
+        "runner-callbacks/<slug:runner>",
+        runner_callbacks.RunnerCallbackView.as_view(),
+        name="api-runner-callback",
+    ),
+]
+# Explanations.
+urlpatterns += [
+    path(
+        "predictions/<str:prediction>/explanation",
+        explanations.PredictionExplanationView.as_view(),
+        name="api-explanation",
+    ),
+    path(
+        "models/<slug:model>/explanations",
+        explanations.ExplanationListView.as_view(),
+        name="api-explanations",
+    ),
+    path(
+        "models/<slug:model>/versions/<int:version>/importance",
+        explanations.ImportanceView.as_view(),
+        name="api-importance",
+    ),
+    path(
+        "models/<slug:model>/explanation-policy",
+        explanations.ExplanationPolicyView.as_view(),
+        name="api-explanation-policy",
     ),
 ]

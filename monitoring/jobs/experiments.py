@@ -18,7 +18,8 @@ from ledger import claims
 from ledger.models import Job, JobState
 from monitoring.events import MonitoringEvent
 from monitoring.jobs.pairing import pairs_of
-from monitoring.models import Batch, Experiment, ExperimentKind, ExperimentLook, Profile
+from monitoring.jobs.rollouts import strata_of, traffic_of
+from monitoring.models import Batch, Experiment, ExperimentKind, ExperimentLook, Profile, Rollout
 from monitoring.reads.baselines import Baseline, baseline_of
 from monitoring.reads.windows import ALL_ROWS, merged
 from monitoring.stats import storage
@@ -33,6 +34,7 @@ from monitoring.stats.experiments import (
     paired_numbers,
     sample_ratio_mismatch,
 )
+from monitoring.stats.experiments.guards import over_steps
 from monitoring.stats.findings import Finding
 from monitoring.stats.reference import Task
 
@@ -182,11 +184,39 @@ def _side(version_id: int, experiment: Experiment, moment: datetime) -> Side | N
 
 
 def _found(experiment: Experiment, moment: datetime, usual: Side, new: Side) -> Iterator[Row]:
-    if experiment.kind == ExperimentKind.SPLIT:
+    rollout = Rollout.objects.filter(experiment=experiment).first()
+    if rollout is not None:
+        yield from _stepwise(rollout, moment)
+    elif experiment.kind == ExperimentKind.SPLIT:
         yield _traffic(experiment, usual, new)
         yield from _arms(experiment, usual, new)
     else:
         yield from _pairs(experiment, moment, usual)
+
+
+def _stepwise(rollout: Rollout, moment: datetime) -> Iterator[Row]:
+    """As for two arms, within each step of the share; pooled arms would compare different times."""
+    experiment = rollout.experiment
+    strata = strata_of(rollout, moment)
+    yield _row("traffic", traffic_of(strata))
+    known = endpoints_of(Task(experiment.model.task))
+    sides = [(one.champion, one.challenger) for one in strata]
+    for name, endpoint in known.items():
+        spared = 1 if name == experiment.endpoint else max(len(known) - 1, 1)
+        level = 1 - (1 - experiment.confidence) / spared
+        planned = experiment.planned_rows
+        found = over_steps(endpoint, sides, planned=planned, confidence=level)
+        arms = {
+            "champion": _pooled([_arm(endpoint.read(usual)) for usual, _ in sides]),
+            "challenger": _pooled([_arm(endpoint.read(new)) for _, new in sides]),
+        }
+        yield _row(name, found, looks="any", arms=arms)
+
+
+def _pooled(arms: list[dict[str, Any]]) -> dict[str, Any]:
+    known = [arm for arm in arms if arm["n"]]
+    n = sum(arm["n"] for arm in known)
+    return {"n": n, "value": sum(arm["n"] * arm["value"] for arm in known) / n if n else None}
 
 
 def _traffic(experiment: Experiment, usual: Side, new: Side) -> Row:

@@ -9,6 +9,7 @@ from monitoring.jobs.judging import Measured
 from monitoring.jobs.windows import Window
 from monitoring.models import Measurement, Monitor, Run
 from monitoring.reads.baselines import baseline_of
+from monitoring.reads.erased import rows_erased
 from monitoring.reads.windows import ALL_ROWS
 from monitoring.stats import storage
 from monitoring.stats.evidence import VERSION
@@ -52,7 +53,15 @@ def recompute(measurement: Measurement) -> list[Line]:
     _same("rows or outcomes of the window", run.profile_digest, profile)
     _same("the reference", run.reference_digest, again.context.against.digest)
     _same("the version of the statistics", run.library_version, VERSION)
-    return _lines(measurement, _found(measurement, again.found))
+    lines = _lines(measurement, _found(measurement, again.found))
+    gone = rows_erased(run.version_id, run.window_start, run.window_end)
+    if gone and not all(line.same for line in lines):
+        raise CannotRecompute(
+            f"{gone} row{'' if gone == 1 else 's'} erased since at a data subject's request. The "
+            "counts and the reference are as they were; a number that needs the rows themselves "
+            "cannot be proved any more."
+        )
+    return lines
 
 
 def _as_it_was(run: Run) -> Monitor:

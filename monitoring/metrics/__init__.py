@@ -1,5 +1,6 @@
 """What monitors can measure: every metric of every kind, in words, as tables. Pure."""
 
+from monitoring.metrics.explanations import EXPLANATION
 from monitoring.metrics.fairness import FAIRNESS
 from monitoring.metrics.metric import Metric
 from monitoring.metrics.performance import CALIBRATION, CONCEPT, ESTIMATE, PERFORMANCE
@@ -17,6 +18,7 @@ METRICS: dict[str, tuple[Metric, ...]] = {
     "fairness": FAIRNESS,
     "operations": OPERATIONS,
     "business": BUSINESS,
+    "explanation": EXPLANATION,
 }
 # Kinds whose numbers need outcomes: their windows wait for them, and are measured again.
 LABELLED = frozenset({"performance", "calibration", "concept", "fairness"})
@@ -28,6 +30,7 @@ PARTS = {
     "out_of_range_share": "values out of range",
     "unseen_share": "unseen categories",
     "value_shift": "one single value",
+    "importance_share": "share of importance",
 }
 _WORDS = {
     **PARTS,

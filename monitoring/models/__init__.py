@@ -1,7 +1,22 @@
 """How versions behave: batches, profiles, monitors, runs, measurements, alerts and incidents."""
 
 from monitoring.models.batches import Batch, BatchKind, OutcomeKind, ParkedOutcome, Profile
+from monitoring.models.erasures import (
+    ErasedFile,
+    ErasedId,
+    Erasure,
+    ErasureSalt,
+    ErasureState,
+)
 from monitoring.models.experiments import Experiment, ExperimentKind, ExperimentLook
+from monitoring.models.explanations import (
+    Explanation,
+    ExplanationDraw,
+    ExplanationOrigin,
+    ExplanationPolicy,
+    ExplanationState,
+    Importance,
+)
 from monitoring.models.incidents import (
     Alert,
     Incident,
@@ -11,6 +26,17 @@ from monitoring.models.incidents import (
 )
 from monitoring.models.monitors import AlarmBudget, Monitor, MonitorKind, ReferenceMode, Severity
 from monitoring.models.references import ReferencePart, ReferenceStudy
+from monitoring.models.retraining import (
+    DataSuite,
+    Retraining,
+    RetrainingEpisode,
+    RetrainingLine,
+    RetrainingPolicy,
+    RetrainingRefusal,
+    RetrainingStep,
+    RunnerDelivery,
+)
+from monitoring.models.rollouts import Rollout, RolloutLook, RolloutStep
 from monitoring.models.runs import VERDICTS, Health, Measurement, Outlook, Run
 
 __all__ = [
@@ -19,10 +45,22 @@ __all__ = [
     "Alert",
     "Batch",
     "BatchKind",
+    "DataSuite",
+    "ErasedFile",
+    "ErasedId",
+    "Erasure",
+    "ErasureSalt",
+    "ErasureState",
     "Experiment",
     "ExperimentKind",
     "ExperimentLook",
+    "Explanation",
+    "ExplanationDraw",
+    "ExplanationOrigin",
+    "ExplanationPolicy",
+    "ExplanationState",
     "Health",
+    "Importance",
     "Incident",
     "IncidentEntry",
     "Investigation",
@@ -37,6 +75,16 @@ __all__ = [
     "ReferencePart",
     "ReferenceStudy",
     "Resolution",
+    "Retraining",
+    "RetrainingEpisode",
+    "RetrainingLine",
+    "RetrainingPolicy",
+    "RetrainingRefusal",
+    "RetrainingStep",
+    "Rollout",
+    "RolloutLook",
+    "RolloutStep",
     "Run",
+    "RunnerDelivery",
     "Severity",
 ]

@@ -28,6 +28,9 @@ class Experiment(models.Model):
     )
     planned_rows = models.PositiveBigIntegerField(help_text="Of both versions together")
     confidence = models.FloatField(default=0.95)
+    margin = models.FloatField(
+        null=True, help_text="Not worse by more than this is enough; null: it must be better"
+    )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(help_text="The planned end")
     declared_by = models.ForeignKey(

@@ -20,6 +20,7 @@ class MonitorKind(models.TextChoices):
     FAIRNESS = "fairness", "fairness"
     OPERATIONS = "operations", "operations"
     BUSINESS = "business", "business"
+    EXPLANATION = "explanation", "explanations"
 
 
 class ReferenceMode(models.TextChoices):

@@ -62,7 +62,7 @@ def experiments_of(user: Any, *, model_id: int | None = None) -> list[Seen]:
         look.experiment_id: look
         for look in last.order_by("experiment_id", "-as_of").distinct("experiment_id")
     }
-    return [_seen(one, [newest[one.pk]] if one.pk in newest else []) for one in named]
+    return [seen_of(one, [newest[one.pk]] if one.pk in newest else []) for one in named]
 
 
 def experiment_of(user: Any, experiment_id: int) -> Seen | None:
@@ -71,7 +71,7 @@ def experiment_of(user: Any, experiment_id: int) -> Seen | None:
     experiment = found.select_related("model", "champion", "challenger", "declared_by").first()
     if experiment is None:
         return None
-    return _seen(experiment, list(experiment.looks.order_by("as_of")))
+    return seen_of(experiment, list(experiment.looks.order_by("as_of")))
 
 
 def phase_of(experiment: Experiment, now: datetime) -> Phase:
@@ -99,7 +99,7 @@ def finding_of(look: ExperimentLook, name: str, *, looks: str = "") -> dict[str,
     return None
 
 
-def _seen(experiment: Experiment, looks: Sequence[ExperimentLook]) -> Seen:
+def seen_of(experiment: Experiment, looks: Sequence[ExperimentLook]) -> Seen:
     answer, reason = _answer(experiment, looks[-1] if looks else None)
     return Seen(experiment, phase_of(experiment, timezone.now()), looks, answer, reason)
 
@@ -124,3 +124,64 @@ def _better(experiment: Experiment) -> Better:
 
 def _finding(row: dict[str, Any]) -> Finding:
     return Finding(row["measure"], row["value"], row["n"], low=row["low"], high=row["high"])
+
+
+class Outcome(StrEnum):
+    """What a concluded experiment recommends."""
+
+    PROMOTE = "promote"
+    END = "end"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What an experiment recommends at its end, and why, with its numbers."""
+
+    outcome: Outcome
+    why: str
+
+
+def concluded(experiment_id: int) -> Seen | None:
+    """A concluded experiment with its looks; for the machine, which may see every one."""
+    found = Experiment.objects.filter(pk=experiment_id, concluded_at__isnull=False)
+    experiment = found.select_related("model", "champion", "challenger", "declared_by").first()
+    return seen_of(experiment, list(experiment.looks.order_by("as_of"))) if experiment else None
+
+
+def conclusion_of(seen: Seen) -> Conclusion:
+    """Whether the challenger has won as was declared: better, or not worse beyond the margin."""
+    one, found = seen.experiment, deciding(seen.look, seen.experiment) if seen.look else None
+    if one.stopped_at is not None:
+        return Conclusion(Outcome.END, f"It was ended before its time: {one.stop_reason}")
+    if seen.answer == "invalid" or found is None or found["low"] is None:
+        return Conclusion(Outcome.NOTHING, seen.reason or "Nothing can be concluded.")
+    told = _numbers(one, found)
+    if seen.answer == Answer.WORSE and not _not_inferior(seen, found):
+        return Conclusion(Outcome.END, f"The challenger does worse. {told}")
+    if seen.answer == Answer.BETTER:
+        return Conclusion(Outcome.PROMOTE, f"The challenger does better. {told}")
+    if _not_inferior(seen, found):
+        why = f"The challenger is not worse by more than the declared {one.margin:g}. {told}"
+        return Conclusion(Outcome.PROMOTE, why)
+    return Conclusion(Outcome.NOTHING, f"No difference can be told. {told}")
+
+
+def _not_inferior(seen: Seen, found: dict[str, Any]) -> bool:
+    margin, better = seen.experiment.margin, _better(seen.experiment)
+    if margin is None or better is Better.NEITHER:
+        return False
+    return bool(found["high"] < margin if better is Better.LOWER else found["low"] > -margin)
+
+
+def _numbers(one: Experiment, found: dict[str, Any]) -> str:
+    return (
+        f"{endpoints_of(Task(one.model.task))[one.endpoint].words}, challenger minus champion:"
+        f" {found['value']:.4g}, from {found['low']:.4g} to {found['high']:.4g} at"
+        f" {100 * one.confidence:g} % confidence and at every look, from {found['n']:,} rows."
+    )
+
+
+def seen_by_machine(experiment: Experiment) -> Seen:
+    """What an experiment says, for jobs: nobody looks, so nobody's rights are asked."""
+    return seen_of(experiment, list(experiment.looks.order_by("as_of")))

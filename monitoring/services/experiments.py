@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.policies import require
 from audit.record import record
 from monitoring.events import MonitoringEvent
+from monitoring.jobs.rollout_moves import end_with
 from monitoring.models import Experiment, ExperimentKind
 from monitoring.policies import can_change_monitors
 from monitoring.services.monitors import ONLY_THE_TEAM
@@ -45,6 +46,7 @@ class Design:
     planned_rows: int
     challenger_share: float | None = None
     confidence: float = 0.95
+    margin: float | None = None
 
 
 @transaction.atomic
@@ -69,6 +71,7 @@ def declare_experiment(*, actor: User, model_id: int, design: Design) -> Experim
         challenger_share=design.challenger_share,
         planned_rows=design.planned_rows,
         confidence=design.confidence,
+        margin=design.margin,
         starts_at=_hour(design.starts_at),
         ends_at=_hour(design.ends_at),
     )
@@ -82,6 +85,7 @@ def declare_experiment(*, actor: User, model_id: int, design: Design) -> Experim
         challenger=design.challenger,
         endpoint=design.endpoint,
         planned_rows=design.planned_rows,
+        margin=design.margin,
         starts_at=experiment.starts_at,
         ends_at=experiment.ends_at,
     )
@@ -96,6 +100,8 @@ def stop_experiment(*, actor: User, experiment_id: int, reason: str) -> Experime
         Refused: the actor is not of the model's team, or only audits.
         ExperimentInvalid: it has ended already, or no reason is given.
     """
+    model_id = Experiment.objects.values_list("model_id", flat=True).get(pk=experiment_id)
+    Model.objects.select_for_update(no_key=True).get(pk=model_id)
     found = Experiment.objects.select_for_update(no_key=True, of=("self",))
     experiment = found.select_related("model").get(pk=experiment_id)
     require(can_change_monitors(actor, experiment.model), ONLY_THE_TEAM)
@@ -107,6 +113,7 @@ def stop_experiment(*, actor: User, experiment_id: int, reason: str) -> Experime
     experiment.save(update_fields=["stopped_at", "stop_reason"])
     experiment.refresh_from_db(fields=["stopped_at"])
     record(actor, MonitoringEvent.EXPERIMENT_STOPPED, experiment, reason=experiment.stop_reason)
+    end_with(experiment, actor=actor, reason=experiment.stop_reason)
     return experiment
 
 
@@ -142,6 +149,8 @@ def _check(design: Design, model: Model) -> None:
         raise ExperimentInvalid("endpoint", message)
     if not 0.8 <= design.confidence <= 0.999:
         raise ExperimentInvalid("confidence", "The confidence lies between 0.8 and 0.999.")
+    if design.margin is not None and not 0 < design.margin < MOST_ROWS:
+        raise ExperimentInvalid("margin", "The margin is a number above 0, or is not named.")
     if not 100 <= design.planned_rows <= MOST_ROWS:
         raise ExperimentInvalid("planned_rows", "Plan 100 rows or more, of both together.")
     _check_time(design)

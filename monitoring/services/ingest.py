@@ -25,6 +25,7 @@ from monitoring.gateways.uploads import Upload
 from monitoring.models import Batch, BatchKind, OutcomeKind
 from monitoring.policies import can_send
 from monitoring.reads.baselines import schema_of
+from monitoring.reads.erased import erased_among, hold_for_taking, newest
 from monitoring.services import earlier
 from monitoring.stats.building import FAILED_COMPONENT
 from registry.gateways import store
@@ -35,6 +36,10 @@ FLAGGED_AHEAD = timedelta(minutes=10)
 MODES = ("whole", "partial")
 LONGEST_KEY = 100
 ONLY_SENDERS = "Only service accounts and developers of the model's team send data."
+
+
+class ErasedMeanwhile(Exception):
+    """An erasure began after the batch was checked for erased ids."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +224,7 @@ def _take(
     )
     ids = declared.id.name if declared else "prediction_id"
     table = _one_row_per_id(upload, ids)
+    checked, table = newest(place.model.pk), _not_erased(upload, table, place, ids)
     _refuse_or_go_on(upload, table, sent.mode)
     if place.version is not None and declared is not None:
         table = _first_stays(upload, table, place.version, declared, sent.mode)
@@ -245,7 +251,20 @@ def _take(
         sent_by=actor,
         received_at=now,
     )
-    return _committed(place, sent, batch, upload.reasons)
+    return _committed(place, sent, batch, upload.reasons, checked)
+
+
+def _not_erased(upload: Upload, table: pa.Table, place: Place, name: str) -> pa.Table:
+    """The table without rows of predictions that were erased; the ids are not told again."""
+    ids = table.column(name)
+    gone = erased_among(place.model.pk, ids.to_pylist())
+    if not gone:
+        return table
+    for one in gone:
+        row = pc.index(upload.table.column(name), pa.scalar(one, ids.type)).as_py()
+        said = "The rows of this prediction were erased at its subject's request."
+        upload.reasons.add(row, name, "erased", said)
+    return table.filter(pc.invert(pc.is_in(ids, pa.array(sorted(gone, key=str), ids.type))))
 
 
 def _refuse_or_go_on(upload: Upload, table: pa.Table, mode: str) -> None:
@@ -321,10 +340,13 @@ def _times(
     return pc.coalesce(said, pc.subtract(known, horizon)), pc.coalesce(said, known)
 
 
-def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Accepted:
+def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons, checked: int) -> Accepted:
     """Manifest row and ledger job in one transaction; a lost race gives the winner's answer."""
     try:
         with transaction.atomic():
+            hold_for_taking(place.model.pk)
+            if newest(place.model.pk) != checked:
+                raise ErasedMeanwhile
             batch.answer = {}
             batch.save(force_insert=True)
             batch.answer = _answer(batch, reasons)
@@ -332,6 +354,10 @@ def _committed(place: Place, sent: Sent, batch: Batch, reasons: Reasons) -> Acce
             _fix_schema(place.version)
             claims.enqueue(kind=place.job, key=str(batch.pk), subject_id=batch.pk)
             _record(batch)
+    except ErasedMeanwhile as erased:
+        store.delete(batch.path)
+        said = "Rows of this model were erased in the same moment; send the batch again."
+        raise UploadRefused(409, "erased_meanwhile", said) from erased
     except IntegrityError:
         store.delete(batch.path)
         before = _answered(place, sent)

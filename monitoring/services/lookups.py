@@ -13,6 +13,7 @@ from accounts.models import User
 from monitoring.gateways import duckdb
 from monitoring.models import Batch, BatchKind
 from monitoring.reads.baselines import schema_of
+from monitoring.reads.erased import erased_on
 from registry.models import Model, Version
 
 MOST_ROWS = 3_000_000
@@ -41,6 +42,7 @@ class Lookup:
     everywhere: bool
     files: int
     around: datetime | None = field(default=None)
+    erased_on: datetime | None = None
 
 
 def find_prediction(
@@ -62,6 +64,7 @@ def find_prediction(
         all_of_them and all_told,
         len(batches) + len(told),
         at,
+        None if found else erased_on(model.pk, prediction_id),
     )
 
 

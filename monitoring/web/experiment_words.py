@@ -34,6 +34,7 @@ PAIRED_WORDS = {
     "error_rate_difference": ("Difference of wrong answers", SHARE),
     "mcnemar": ("The same, each row counted as its own (McNemar)", SHARE),
     "brier_difference": ("Difference of squared errors of the scores", ""),
+    "score_difference": ("Difference of the scores", ""),
     "answer_difference": ("Difference of answers", "answer"),
     "absolute_error_difference": ("Difference of the sizes of errors", "answer"),
 }

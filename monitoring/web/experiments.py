@@ -28,10 +28,9 @@ from monitoring.stats.reference import Task
 from monitoring.web import experiment_words as words
 from monitoring.web.periods import View
 from monitoring.web.tabs import tabs_of
-from monitoring.web.words import answer_unit
+from monitoring.web.units import unit_of
 from registry.models import Model, Version
 from registry.reads.deployments import serving_now
-from registry.schemas import FieldRole
 
 
 class DeclareForm(forms.Form):
@@ -184,7 +183,7 @@ def _page(
 ) -> HttpResponse:
     seen = _seen(request, experiment_id)
     one = seen.experiment
-    unit = _unit_of(one)
+    unit = unit_of(one)
     may_stop = can_change_monitors(person_of(request), one.model)
     context = {
         "seen": seen,
@@ -211,15 +210,6 @@ def _seen(request: HttpRequest, experiment_id: int) -> Seen:
     if seen is None:
         raise Http404
     return seen
-
-
-def _unit_of(experiment: Experiment) -> str:
-    """The unit of what decides: of the answer, or of the declared business value."""
-    schema = getattr(experiment.champion, "schema", None)
-    if experiment.endpoint != "value":
-        return answer_unit(schema)
-    fields = schema.fields if schema else []
-    return next((one.get("unit", "") for one in fields if one["role"] == FieldRole.VALUE), "")
 
 
 def _midnight(day: Any) -> datetime:

@@ -53,6 +53,7 @@ KINDS = (
     (MonitorKind.FAIRNESS, "Fairness", "scale"),
     (MonitorKind.OPERATIONS, "Operations", "activity"),
     (MonitorKind.BUSINESS, "Value", "trending-up"),
+    (MonitorKind.EXPLANATION, "Explanations", "list"),
 )
 # Kinds with a column of their own in the list; the gravest of the others shares one.
 LISTED = (

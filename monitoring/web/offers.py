@@ -19,6 +19,7 @@ ABOUT = {
     MonitorKind.FAIRNESS: "Gaps between groups of people.",
     MonitorKind.OPERATIONS: "Errors, latency and traffic of the service.",
     MonitorKind.BUSINESS: "What decisions are worth.",
+    MonitorKind.EXPLANATION: "Whether answers rest on the same features as before.",
 }
 OUTCOME, SCORE, GROUP, VALUE = "outcome", "score", "group", "value"
 ROLE_WORDS = {

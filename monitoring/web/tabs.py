@@ -12,6 +12,8 @@ BOARDS = (
     ("operations", "Operations", "activity"),
     ("value", "Value", "trending-up"),
     ("experiments", "Experiments", "swords"),
+    ("retraining", "Retraining", "refresh"),
+    ("explanations", "Explanations", "list"),
 )
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from monitoring.web import dashboards, experiments, incidents, models, monitors, runs
+from monitoring.web import (
+    dashboards,
+    experiments,
+    explanations,
+    incidents,
+    models,
+    monitors,
+    retrainings,
+    rollouts,
+    runs,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("monitoring", models.watch_list, name="monitoring"),
@@ -37,4 +47,59 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("incidents/<int:incident_id>/note", incidents.note, name="incident-note"),
     path("incidents/<int:incident_id>/resolve", incidents.resolve, name="incident-resolve"),
+]
+urlpatterns += [
+    path("experiments/<int:experiment_id>/rollout", rollouts.start, name="rollout-start"),
+    *(
+        path(
+            f"experiments/<int:experiment_id>/rollout/{verb}",
+            rollouts.move,
+            {"verb": verb},
+            name=f"rollout-{verb}",
+        )
+        for verb in rollouts.MOVES
+    ),
+]
+# Retraining.
+urlpatterns += [
+    path("monitoring/<slug:slug>/retraining", retrainings.overview, name="monitoring-retraining"),
+    path(
+        "monitoring/<slug:slug>/retraining/policy",
+        retrainings.new_policy,
+        name="retraining-policy-new",
+    ),
+    path("monitoring/<slug:slug>/retraining/start", retrainings.start, name="retraining-start"),
+    path("monitoring/<slug:slug>/data-suite", retrainings.suite, name="monitoring-data-suite"),
+    path(
+        "retraining-policies/<int:policy_id>/switch-on",
+        retrainings.policy_on,
+        name="retraining-policy-switch-on",
+    ),
+    path(
+        "retraining-policies/<int:policy_id>/approve",
+        retrainings.policy_approved,
+        name="retraining-policy-approve",
+    ),
+    path(
+        "retraining-policies/<int:policy_id>/switch-off",
+        retrainings.policy_off,
+        name="retraining-policy-switch-off",
+    ),
+    path("retrainings/<int:retraining_id>", retrainings.retraining_page, name="retraining"),
+    path("retrainings/<int:retraining_id>/cancel", retrainings.cancel, name="retraining-cancel"),
+    path("retrainings/<int:retraining_id>/retry", retrainings.retry, name="retraining-retry"),
+]
+# Explanations.
+urlpatterns += [
+    path(
+        "monitoring/<slug:slug>/explanations", explanations.overview, name="monitoring-explanations"
+    ),
+    path(
+        "monitoring/<slug:slug>/explanations/policy",
+        explanations.policy,
+        name="explanation-policy",
+    ),
+    path("monitoring/<slug:slug>/explanations/ask", explanations.ask, name="explanation-ask"),
+    path("explanations/<int:explanation_id>", explanations.explanation_page, name="explanation"),
+    path("importances/<int:importance_id>/again", explanations.again, name="importance-again"),
 ]

@@ -22,7 +22,7 @@ LEAST_CHANCE = 0.0001
 BESIDE = {Direction.UP: "above", Direction.DOWN: "below", Direction.BOTH: "away from"}
 EACH_ITS_OWN = "the practical minimum of each of its measures"
 # What these measure is a distance from the reference itself.
-WITHOUT_REFERENCE = frozenset({MonitorKind.DRIFT})
+WITHOUT_REFERENCE = frozenset({MonitorKind.DRIFT, MonitorKind.EXPLANATION})
 # Measures beside the metrics that people choose from say by their names that they are shares.
 OF_SHARES = ("_share", "_rate")
 IDEALS = {MonitorKind.FAIRNESS: "equality", MonitorKind.CALIBRATION: "perfect calibration"}

@@ -4,7 +4,11 @@ import pytest
 
 from monitoring.reads import baselines
 from registry.models import Model, Version
+from tests import airflow_server
 from tests.monitoring import world
+
+# It installs and starts an Airflow, so it runs where somebody asks for it.
+collect_ignore = [] if airflow_server.asked() else ["test_real_airflow.py"]
 
 
 @pytest.fixture(autouse=True)

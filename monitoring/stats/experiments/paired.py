@@ -67,6 +67,7 @@ def paired_classes(pairs: Pairs, *, planned: int, confidence: float) -> dict[str
         **_both_looks("error_rate_difference", gaps, pairs, planned, confidence),
         "mcnemar": mcnemar(usual_only, new_only, int(np.isfinite(gaps).sum())),
         **_brier(pairs, planned, confidence),
+        **_score_gap(pairs, planned, confidence),
     }
 
 
@@ -95,6 +96,13 @@ def _brier(pairs: Pairs, planned: int, confidence: float) -> dict[str, Finding]:
     truth = _floats(pc.cast(pc.equal(pairs.outcome, pairs.positive), pa.int8()))
     gaps = (new - truth) ** 2 - (usual - truth) ** 2
     return _both_looks("brier_difference", gaps, pairs, planned, confidence)
+
+
+def _score_gap(pairs: Pairs, planned: int, confidence: float) -> dict[str, Finding]:
+    if pairs.scores is None:
+        return {}
+    usual, new = (_floats(scores) for scores in pairs.scores)
+    return _both_looks("score_difference", new - usual, pairs, planned, confidence)
 
 
 def disagreements(pairs: Pairs) -> dict[str, dict[str, Finding]]:
