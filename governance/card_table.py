@@ -157,6 +157,11 @@ FIELDS: tuple[CardField, ...] = (
     CardField("changes", "Changes determined beforehand", ("changes",)),
     CardField("standards", "Standards and declaration", ("standards", "declaration")),
     CardField(
+        "registration",
+        "Registration with an authority (EU AI Act, Annex VIII)",
+        facts=_facts("registration", "state", "register", "number", "registered_on"),
+    ),
+    CardField(
         "monitoring",
         "Monitoring plan, lifetime, retirement",
         ("monitoring", "retirement"),

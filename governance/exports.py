@@ -11,6 +11,7 @@ FACT_TITLES = {
     "model": "Model",
     "version": "Version",
     "risk": "Risk",
+    "registration": "Registration with an authority (EU AI Act, Annex VIII)",
     "artifact": "Artifact",
     "mlflow": "MLflow",
     "lineage": "Lineage",
@@ -27,6 +28,8 @@ LABELS = {
     "slug": "Name in the API",
     "id": "Run id",
     "pickled": "Can run code when loaded",
+    "mlflow": "MLflow",
+    "created_ms": "Created",
 }
 
 
@@ -104,15 +107,13 @@ def _interval(claim: Mapping[str, Any]) -> str:
     return f"{claim['low']} to {claim['high']}"
 
 
-def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, list[list[Any]]]]:
-    """Each group's title, with names and values as a table has them."""
-    groups = ((title, facts.get(group)) for group, title in FACT_TITLES.items())
-    return [(title, list(_flat(group))) for title, group in groups if group]
-
-
 def _facts(facts: Mapping[str, Any]) -> str:
+    """Each group's title, with names and values as a table has them."""
+    named = ((title, facts.get(group)) for group, title in FACT_TITLES.items())
     groups = [
-        f"### {title}\n\n{_table(['Fact', 'Value'], rows)}" for title, rows in fact_rows(facts)
+        f"### {title}\n\n{_table(['Fact', 'Value'], list(_flat(group)))}"
+        for title, group in named
+        if group
     ]
     return "\n\n".join(["## Facts", *groups])
 

@@ -25,7 +25,7 @@ ADDRESS = re.compile(r"https?://[^\s<>\"']{1,290}")
 CROSSWALK = re.compile(rf"({SLUG.pattern}):({IDENTIFIER.pattern})")
 MONITORS = (
     *("quality", "drift", "novelty", "performance", "estimate"),
-    *("calibration", "concept", "fairness", "operations", "business"),
+    *("calibration", "concept", "fairness", "operations", "business", "explanation"),
 )
 CHANGES = ("promote", "roll_back", "revalidate", "retire", "archive", "restore")
 VERDICTS = ("ok", "warning", "breach")

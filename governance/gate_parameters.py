@@ -64,6 +64,22 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         ),
     ),
     "not_worse": (Parameter("margin", "Worse by at most", "number", DOWN, *SHARE),),
+    "watched_after": (
+        Parameter("hours", "Watched for at least (hours)", "number", UP, 1, 2160, needed=True),
+        Parameter("rows", "And until so many predictions", "number", UP, 0, 1_000_000_000),
+        Parameter(
+            "kinds", "Guard-rails: monitors of", "list", MORE, choices=tuple(MonitorKind.values)
+        ),
+        Parameter("margin", "Worse than the former champion by at most", "number", DOWN, *SHARE),
+        Parameter("automatic", "Rolls back by itself", "flag", UNKNOWN),
+        Parameter(
+            "when_not_possible",
+            "Where it cannot be rolled back, the clearance is",
+            "choice",
+            ORDER,
+            choices=("keep", "suspend"),
+        ),
+    ),
     LIMITED: (
         Parameter("metric", "Measure", "text", UNKNOWN, needed=True),
         Parameter("at_least", "At least", "number", UP),

@@ -14,6 +14,7 @@ from governance.numbers import (
     compare,
     interval_of,
 )
+from governance.watch_rules import in_words, terms_of
 
 STAGES: dict[str, frozenset[str]] = {
     "promote": frozenset({"candidate", "approved", "serving"}),
@@ -178,7 +179,7 @@ def _monitors_enabled(facts: Facts, parameters: Mapping[str, Any]) -> Answer:
 def _no_critical_incident(facts: Facts, _parameters: Mapping[str, Any]) -> Answer:
     evidence = {"incidents": list(facts.incidents)}
     if not facts.incidents:
-        return True, "No critical incident of this version is open.", evidence
+        return True, "No critical incident of this version waits for a decision.", evidence
     return False, f"Resolve first: {'; '.join(facts.incidents)}.", evidence
 
 
@@ -348,6 +349,11 @@ def _guidelines_answered(facts: Facts, _parameters: Mapping[str, Any]) -> Answer
     return False, f"Have answered and signed: {'; '.join(lacking[:3])}.", evidence
 
 
+def _watched_after(_facts: Facts, parameters: Mapping[str, Any]) -> Answer:
+    """Tells who signs what happens after; it never stands in the way."""
+    return True, in_words(terms_of(parameters)), dict(parameters)
+
+
 GATES: dict[str, tuple[str, Rule]] = {
     "stage": ("Stage allows the change", _stage),
     "artifact_hashed": ("Files are hashed", _artifact_hashed),
@@ -363,4 +369,5 @@ GATES: dict[str, tuple[str, Rule]] = {
     "no_open_findings": ("No grave finding is open", _no_open_findings),
     "archive_verified": ("Archive is verified", _archive_verified),
     "guidelines_answered": ("Ethical guidelines are answered", _guidelines_answered),
+    "watched_after": ("Is watched after it takes over", _watched_after),
 }

@@ -8,6 +8,7 @@ from accounts.policies import acts, can_administer, is_auditor
 from accounts.roles import SIGNING_ROLES, Role
 from governance.querysets import GRAVE, TEAM
 from registry.models import Contribution
+from registry.policies import can_end_archive
 
 if TYPE_CHECKING:
     from governance.models import (
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
         Finding,
         GuidelineAnswers,
         GuidelineEdition,
-        PolicyChange,
+        Proposal,
+        Recommendation,
         RequestEntry,
+        RetirementObjection,
         Waiver,
     )
+    from monitoring.models import Erasure
     from registry.models import Model, Version
 
 SIGNERS = SIGNING_ROLES
@@ -59,12 +63,12 @@ def policy_roles(actor: Any) -> list[str]:
     return [role.value for role in roles if _person(actor) and acts(actor, role, team_id=None)]
 
 
-def can_sign_policy(actor: Any, change: "PolicyChange") -> bool:
+def can_sign_policy(actor: Any, change: "Proposal") -> bool:
     """Never what one proposed oneself."""
     return bool(policy_roles(actor)) and actor.pk != change.proposed_by_id
 
 
-def can_withdraw_policy(actor: Any, change: "PolicyChange") -> bool:
+def can_withdraw_policy(actor: Any, change: "Proposal") -> bool:
     own = actor.pk == change.proposed_by_id and can_propose_policy(actor)
     return own or (_person(actor) and can_administer(actor))
 
@@ -282,3 +286,69 @@ def can_see_challenge(actor: Any, team_id: int) -> bool:
 def can_switch_challenge(actor: Any, team_id: int) -> bool:
     officer = _person(actor) and acts(actor, Role.RISK_OFFICER, team_id=team_id)
     return can_administer(actor) or officer
+
+
+def can_answer_recommendation(actor: Any, recommendation: "Recommendation") -> bool:
+    """Say why it is not followed: people who work with the team's models."""
+    return _person(actor) and acts(actor, *TEAM, team_id=recommendation.version.model.team_id)
+
+
+def can_object(actor: Any, model: "Model") -> bool:
+    """Whoever works with the team's models may object to a retirement."""
+    return _person(actor) and acts(actor, *TEAM, team_id=model.team_id)
+
+
+def can_answer_objection(actor: Any, objection: "RetirementObjection") -> bool:
+    """Those who review or answer for risk; never who objected."""
+    roles = (Role.REVIEWER, Role.RISK_OFFICER)
+    team_id = objection.retirement.model.team_id
+    return (
+        _person(actor) and actor.pk != objection.person_id and acts(actor, *roles, team_id=team_id)
+    )
+
+
+def can_name_replacement(actor: Any, model: "Model") -> bool:
+    """Who builds the model, or answers for its risk, says what takes a version's place."""
+    return _person(actor) and acts(actor, *BUILDERS, Role.RISK_OFFICER, team_id=model.team_id)
+
+
+def can_retry_step(actor: Any, model: "Model") -> bool:
+    return can_name_replacement(actor, model)
+
+
+def can_record_life_fact(actor: Any, model: "Model") -> bool:
+    """Days on which something ends, and who uses the model."""
+    return can_name_replacement(actor, model)
+
+
+def can_keep_registration(actor: Any, model: "Model") -> bool:
+    """The model's owner, or who answers for risk, keeps its entry at the authority."""
+    owner = actor.pk == model.owner_id and acts(actor, *TEAM, team_id=model.team_id)
+    return _person(actor) and (owner or acts(actor, Role.RISK_OFFICER, team_id=model.team_id))
+
+
+def can_erase(actor: Any, model: "Model") -> bool:
+    """A person who answers for compliance: a risk officer of the team, or an administrator."""
+    officer = acts(actor, Role.RISK_OFFICER, team_id=model.team_id)
+    return _person(actor) and (officer or can_administer(actor))
+
+
+def can_check_erasure(actor: Any, erasure: "Erasure") -> bool:
+    """Never what one asked for oneself."""
+    return actor.pk != erasure.asked_by_id and can_erase(actor, erasure.model)
+
+
+def may_erase_somewhere(actor: Any) -> bool:
+    """Whether the page to ask for an erasure is this person's at all."""
+    return _person(actor) and (can_administer(actor) or Role.RISK_OFFICER in actor.roles)
+
+
+def can_purge(actor: Any, model: "Model") -> bool:
+    """Who may ask that an archive ends, or confirm it."""
+    return can_end_archive(actor, model.team_id)
+
+
+def can_set_retention(actor: Any) -> bool:
+    """How long archives are kept: a risk officer of the whole organisation, or an administrator."""
+    officer = acts(actor, Role.RISK_OFFICER, team_id=None)
+    return _person(actor) and (officer or can_administer(actor))

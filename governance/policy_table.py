@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.rounds import in_all, one_round
+from governance.watch_rules import KINDS
 
 Gate = dict[str, Any]
 
@@ -75,7 +76,30 @@ def _promotion_gates(tier: str) -> list[Gate]:
         _four_fifths("prevent" if tier == "high" else "warn"),
         _gate("format_safe", "warn"),
         _gate("guidelines_answered", "inform"),
+        _watched(tier),
     ]
+
+
+# Hours and predictions of the watch after a deployment.
+WATCHED = {"high": (336, 1000), "medium": (168, 500), "low": (72, 0)}
+
+
+def _watched(tier: str, *, again: bool = True) -> Gate:
+    """Only where little is at stake a version is rolled back without a person, and never twice:
+    what was rolled back to is watched, but people decide what comes next."""
+    hours, rows = WATCHED[tier]
+    more: dict[str, Any] = {"rows": rows} if rows else {}
+    if again and tier == "low":
+        more["automatic"] = True
+    return _gate(
+        "watched_after",
+        "inform",
+        hours=hours,
+        **more,
+        kinds=list(KINDS),
+        margin=0.02,
+        when_not_possible="keep" if tier == "low" else "suspend",
+    )
 
 
 def _revalidation_gates(tier: str) -> list[Gate]:
@@ -118,7 +142,9 @@ def _gates(kind: str, tier: str) -> list[Gate]:
             stage,
             hashed,
             _gate("no_critical_incident", "prevent"),
+            _gate("no_open_findings", "prevent", severity="critical"),
             _gate("not_worse", "inform", margin=0.02),
+            _watched(tier, again=False),
         ]
     if kind == "retire":
         return [stage, _gate("replaced", "warn" if tier == "low" else "prevent")]

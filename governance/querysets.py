@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Guideline,
         GuidelineAnswers,
         GuidelineEdition,
+        Recommendation,
         Revalidation,
         StatusRow,
         Waiver,
@@ -356,3 +357,17 @@ def _held(user: Any, *roles: str, path: str = "model") -> Q:
     teams = {team for team, role in user.held if role in roles}
     everywhere = Q(**{f"{path}__isnull": False})
     return everywhere if None in teams else Q(**{f"{path}__team_id__in": teams})
+
+
+class RecommendationQuerySet(models.QuerySet["Recommendation"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(of_teams(user, "version__model__team_id"))
+
+    def latest_rows(self) -> Self:
+        """The newest of each version and environment."""
+        ordered = self.order_by("version_id", "environment", "-at", "-pk")
+        return ordered.distinct("version_id", "environment")
+
+    def at(self, moment: datetime) -> Self:
+        """What had been said at that moment."""
+        return self.filter(at__lte=moment)

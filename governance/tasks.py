@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from governance.jobs import daily, follow
+from governance.jobs import daily, follow, retirements
 
 
 @shared_task
@@ -13,3 +13,13 @@ def follow_verdicts() -> None:
 @shared_task
 def look_after_rules() -> None:
     daily.schedule()
+
+
+@shared_task
+def look_for_retirements() -> None:
+    retirements.schedule()
+
+
+@shared_task
+def advance_endings() -> None:
+    retirements.advance_endings()

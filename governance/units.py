@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from governance.numbers import PREFIXES
 from monitoring.metrics import METRICS
 
 FACTS = {"artifact.size": "bytes", "artifact.files": "files", "reference.rows": "rows"}
 UNITS = {metric.name: metric.unit for metrics in METRICS.values() for metric in metrics}
 ORIGINS = ("measured_", "recorded_")
-PREFIXES = ("test_", "validation_", "val_", "eval_", "holdout_")
 PRINTED = {"answer": "in the unit of the answer", "sd": "standard deviations", "%": "points"}
 
 ONES = frozenset({*FACTS.values(), "%"})

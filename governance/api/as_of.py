@@ -32,15 +32,18 @@ class AsOfShape(serializers.Serializer[Any]):
     serving = _list()
     clearances = _list()
     policies = _list()
+    proposals = _list()
     changes = _list()
     pending = _list()
     findings = _list()
     waivers = _list()
     incidents = _list()
     measurements = _list()
+    recommendations = _list()
     risk = serializers.DictField(allow_null=True)
     attestation = serializers.DictField(allow_null=True)
     answers = _list()
+    watches = _list()
     not_found = serializers.ListField(child=serializers.CharField())
 
 

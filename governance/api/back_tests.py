@@ -131,6 +131,8 @@ def _asked(row: BackTest) -> Response:
 class BackTestListView(ListAPIView[BackTest]):
     """Back-tests, newest first, without their results; POST tries a policy."""
 
+    audits = True
+
     serializer_class = BackTestLineShape
     queryset = BackTest.objects.none()
 
@@ -170,6 +172,8 @@ class BackTestView(APIView):
 
 
 class MonitorTrialView(APIView):
+    audits = True
+
     @extend_schema(
         operation_id="back_tests_monitor",
         request=MonitorTrialShape,

@@ -64,6 +64,8 @@ class NewBundleShape(serializers.Serializer[Any]):
 class BundleListView(ListAPIView[Bundle]):
     """Bundles, newest first, for auditors; POST has one made."""
 
+    audits = True
+
     serializer_class = BundleShape
     queryset = Bundle.objects.none()
 

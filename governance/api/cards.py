@@ -25,6 +25,7 @@ from governance.exports import card_markdown
 from governance.reads.cards import CardPage, card_of, exported, readers_card
 from governance.reads.downloads import BY_FORMAT, FORMATS, Format
 from governance.reads.papers import CannotPrint
+from governance.reads.recommended_now import PAPERS, with_recommended
 from governance.reads.written_numbers import in_plain_words
 from governance.services.cards import revise_card
 from registry.models import Version
@@ -119,7 +120,7 @@ class CardView(APIView):
             return Response(status=304, headers={"ETag": etag})
         wanted = request.query_params.get("format", "json")
         if "losses" in request.query_params or wanted in FILES:
-            return _file(BY_FORMAT[wanted], page, f"{model}-{version}", request)
+            return _file(BY_FORMAT[wanted], page, found, request)
         return Response(content, headers={"ETag": etag})
 
     @extend_schema(
@@ -153,10 +154,13 @@ def _etag(page: CardPage, content: dict[str, Any]) -> str:
     return f'"{page.revision.number}-{sha256_of(content)[:12]}"'
 
 
-def _file(form: Format, page: CardPage, name: str, request: Request) -> HttpResponse:
+def _file(form: Format, page: CardPage, found: Version, request: Request) -> HttpResponse:
     """The file, or the report of what is not in it as the card holds it."""
+    card, name = exported(page), f"{found.model.slug}-{found.number}"
+    if form.id in PAPERS:
+        card = with_recommended(request.user, found.pk, found.model_id, card)
     try:
-        made = form.make(exported(page))
+        made = form.make(card)
     except CannotPrint as error:
         raise Problem(422, "cannot_print", str(error)) from error
     if "losses" in request.query_params:
@@ -169,7 +173,7 @@ def _file(form: Format, page: CardPage, name: str, request: Request) -> HttpResp
 
 
 def _visible(request: Request, model: str, version: int) -> Version:
-    rows = Version.objects.visible_to(request.user)
+    rows = Version.objects.visible_to(request.user).select_related("model")
     found = rows.filter(model__slug=model, number=version).first()
     if found is None:
         raise Http404("There is no such version that you may see.")

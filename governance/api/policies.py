@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.sessions import person_of
 from governance.api.documentation import answers
 from governance.api.policy_shapes import (
+    CHANGE_KINDS,
     KINDS,
     NewPolicyChangeShape,
     NewPolicySignatureShape,
@@ -21,8 +22,9 @@ from governance.api.policy_shapes import (
 )
 from governance.api.problems import refusals_as_problems
 from governance.api.serializers import ReasonSerializer
-from governance.models import ApprovalPolicy, PolicyChange, PolicyChangeState
+from governance.models import ApprovalPolicy, PolicyChange, ProposalState
 from governance.reads.policies import change_page, policy_page
+from governance.reads.retirement_policies import visible_changes
 from governance.services.policy_changes import propose, sign_policy, withdraw_policy
 from registry.models import RiskTier
 
@@ -38,9 +40,9 @@ class PolicyFilter(filters.FilterSet):
 
 
 class PolicyChangeFilter(filters.FilterSet):
-    kind = filters.ChoiceFilter(choices=KINDS)
+    kind = filters.ChoiceFilter(choices=CHANGE_KINDS)
     risk_tier = filters.ChoiceFilter(choices=RiskTier.choices)
-    state = filters.ChoiceFilter(choices=PolicyChangeState.choices)
+    state = filters.ChoiceFilter(choices=ProposalState.choices)
 
     class Meta:
         model = PolicyChange
@@ -69,9 +71,12 @@ class PolicyChangeListView(ListAPIView[PolicyChange]):
 
     serializer_class = PolicyChangeShape
     filterset_class = PolicyChangeFilter
-    queryset = PolicyChange.objects.select_related(
-        "base", "policy", "proposed_by"
-    ).prefetch_related("signatures")
+    queryset = PolicyChange.objects.none()
+
+    def get_queryset(self) -> Any:
+        rows = visible_changes(self.request.user).prefetch_related("signatures")
+        parts = ("base", "policy", "proposed_by", "model", "team", "retirement_policy")
+        return rows.select_related(*parts, "retirement_base")
 
     @extend_schema(
         operation_id="policy_changes_create",

@@ -11,8 +11,8 @@ from governance.models import (
     ApprovalPolicy,
     Decision,
     PolicyChange,
-    PolicyChangeState,
     PolicySignature,
+    ProposalState,
 )
 from governance.policies import SIGNERS
 from governance.reads.signatures import missing_of
@@ -22,6 +22,8 @@ from governance.states import RequestKind
 from registry.models import RiskTier
 
 KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in RequestKind]
+
+CHANGE_KINDS = [*KINDS, ("retirement", "retirement")]
 
 
 class QuorumShape(serializers.Serializer[Any]):
@@ -78,11 +80,14 @@ class PolicySignatureShape(serializers.ModelSerializer[PolicySignature]):
 
 
 class PolicyChangeShape(serializers.ModelSerializer[PolicyChange]):
-    kind = serializers.ChoiceField(choices=KINDS)
-    state = serializers.ChoiceField(choices=PolicyChangeState.choices)
+    kind = serializers.ChoiceField(choices=CHANGE_KINDS)
+    state = serializers.ChoiceField(choices=ProposalState.choices)
+    scope = serializers.SerializerMethodField(help_text="Of a retirement policy: whose versions")
+    place = serializers.SerializerMethodField(help_text="Slug of the model or team, or the tier")
+    terms = serializers.DictField(help_text="Of a retirement policy; else empty")
     proposed_by = serializers.CharField(source="proposed_by.name")
-    replaces = serializers.IntegerField(source="base.number", allow_null=True, default=None)
-    in_force_as = serializers.IntegerField(source="policy.number", allow_null=True, default=None)
+    replaces = serializers.SerializerMethodField(help_text="Number of the policy in force")
+    in_force_as = serializers.SerializerMethodField(help_text="Its number once in force")
     rounds = RoundShape(many=True)
     gates = PolicyGateShape(many=True)
     missing = serializers.SerializerMethodField(help_text="Signatures still needed, by role")
@@ -92,7 +97,21 @@ class PolicyChangeShape(serializers.ModelSerializer[PolicyChange]):
         model = PolicyChange
         fields = ["id", "kind", "risk_tier", "state", "replaces", "in_force_as", "loosens"]
         fields += ["rounds", "gates", "reason", "digest", "proposed_by", "proposed_at"]
-        fields += ["decided_at", "missing", "signatures"]
+        fields += ["decided_at", "missing", "signatures", "scope", "place", "terms"]
+
+    def get_scope(self, change: PolicyChange) -> str:
+        return change.scope if change.is_retirement else ""
+
+    def get_place(self, change: PolicyChange) -> str:
+        return change.place if change.is_retirement else ""
+
+    def get_replaces(self, change: PolicyChange) -> int | None:
+        before = change.retirement_base if change.is_retirement else change.base
+        return before.number if before else None
+
+    def get_in_force_as(self, change: PolicyChange) -> int | None:
+        made = change.retirement_policy if change.is_retirement else change.policy
+        return made.number if made else None
 
     def get_missing(self, change: PolicyChange) -> dict[str, int]:
         return missing_of(change) if change.state == "open" else {}

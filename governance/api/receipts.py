@@ -23,6 +23,11 @@ from registry.models import Model
 LONGEST_ID = 100
 
 
+def erased_words(on: datetime) -> str:
+    day = f"{on.day} {on:%b %Y}"
+    return f"The rows of this prediction were erased on {day} at its subject's request."
+
+
 class PartSerializer(serializers.Serializer[Any]):
     prediction = serializers.DictField()
     version = serializers.DictField()
@@ -34,6 +39,9 @@ class PartSerializer(serializers.Serializer[Any]):
     findings = serializers.ListField(child=serializers.DictField())
     measurements = serializers.ListField(child=serializers.DictField())
     outcomes = serializers.ListField(child=serializers.DictField())
+    explanation = serializers.DictField(
+        allow_null=True, help_text="What each feature added to the answer, if it was explained"
+    )
     not_found = serializers.ListField(child=serializers.CharField())
 
 
@@ -65,13 +73,17 @@ class ReceiptView(APIView):
         found = find_prediction(
             actor=user, model_id=model.pk, prediction_id=prediction[:LONGEST_ID], at=_at(request)
         )
+        if found.erased_on is not None:
+            raise Problem(404, "erased", erased_words(found.erased_on))
         if not found.predictions:
             raise Problem(404, "not_found", not_there(prediction, everywhere=found.everywhere))
         return Response(
             {
                 "prediction_id": prediction,
                 "model": model.slug,
-                "receipts": [asdict(receipt_of(one, found.outcomes)) for one in found.predictions],
+                "receipts": [
+                    asdict(receipt_of(one, found.outcomes, prediction)) for one in found.predictions
+                ],
                 "looked_at_everything": found.everywhere,
             }
         )

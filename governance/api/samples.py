@@ -143,6 +143,8 @@ class SampleItemShape(serializers.Serializer[Any]):
 class SampleListView(ListAPIView[Sample]):
     """Samples, newest first, for auditors; POST draws one."""
 
+    audits = True
+
     serializer_class = SampleShape
     queryset = Sample.objects.none()
 
@@ -181,6 +183,8 @@ class SampleItemView(APIView):
 
 
 class SampleEntryView(APIView):
+    audits = True
+
     @extend_schema(
         operation_id="samples_write",
         request=NewSampleEntryShape,
@@ -201,6 +205,8 @@ class SampleEntryView(APIView):
 
 
 class SampleExceptionView(APIView):
+    audits = True
+
     @extend_schema(
         operation_id="samples_exception",
         request=NewExceptionShape,

@@ -239,6 +239,9 @@ class StatusSerializer(serializers.Serializer[Any]):
     shadows = serializers.ListField(child=serializers.DictField())
     clearance = serializers.DictField()
     health = serializers.DictField()
+    recommendation = serializers.DictField(
+        allow_null=True, help_text="What is recommended for the champion, by which rule"
+    )
     open_incidents = serializers.ListField(child=serializers.DictField())
     open_requests = serializers.ListField(child=serializers.DictField())
     last_approval = serializers.DictField(allow_null=True)

@@ -21,6 +21,13 @@ from governance.api.controls import (
 )
 from governance.api.discussion import DiscussionView
 from governance.api.due_dates import DueDateView
+from governance.api.erasures import (
+    CertificateView,
+    ErasureCheckView,
+    ErasureListView,
+    ErasureRefuseView,
+    ErasureView,
+)
 from governance.api.findings import (
     FindingListView,
     FindingMoveView,
@@ -50,8 +57,24 @@ from governance.api.policies import (
     PolicyWithdrawView,
 )
 from governance.api.publications import PublicationsView
+from governance.api.purges import (
+    ArchivePurgeView,
+    PurgeConfirmView,
+    PurgeListView,
+    PurgeRefuseView,
+    PurgeView,
+)
 from governance.api.purposes import PurposeView, RevalidationListView
 from governance.api.receipts import ReceiptView
+from governance.api.recommendations import (
+    ModelRecommendationsView,
+    NotFollowedView,
+    RuleTableChangeListView,
+    RuleTableChangeView,
+    RuleTableDecisionView,
+    RuleTableView,
+    RuleTableWithdrawView,
+)
 from governance.api.requests import (
     ArchiveListView,
     ConditionsView,
@@ -62,7 +85,33 @@ from governance.api.requests import (
     RestoreView,
     WithdrawView,
 )
+from governance.api.retention import RetentionRefuseView, RetentionSignView, RetentionView
+from governance.api.retirement_policies import (
+    LifeFactListView,
+    ModelClientEndView,
+    ModelClientListView,
+    RegistrationView,
+    RetirementPolicyListView,
+    RetirementPolicyView,
+)
+from governance.api.retirements import (
+    NoObjectionListView,
+    ObjectionAnswerView,
+    ObjectionListView,
+    ReplacementView,
+    RetirementListView,
+    RetirementView,
+    StepRetryView,
+    TombstoneView,
+)
 from governance.api.risk import AttestationListView, AttestationSignView, RiskView
+from governance.api.rollbacks import (
+    RollBackListView,
+    RollBackView,
+    TargetsView,
+    WatchListView,
+    WatchView,
+)
 from governance.api.samples import (
     SampleEntryView,
     SampleExceptionView,
@@ -76,6 +125,8 @@ from governance.api.status import model_status
 from governance.api.tokens import ClearanceTokensView, RevocationsView
 
 ASKED = "models/<slug:model>/versions/<int:version>/guidelines"
+RULES = "recommendation-rules"
+RULE_CHANGE = f"{RULES}/changes/<int:table_change>"
 ITEM = "samples/<int:sample>/items/<int:position>"
 CONTROL = "models/<slug:model>/controls/<slug:framework>/<str:control>"
 
@@ -191,9 +242,80 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("back-tests/<int:back_test>", BackTestView.as_view(), name="api-back-test"),
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
+    path("archives/<int:archive>/purge", ArchivePurgeView.as_view(), name="api-archive-purge"),
+    path("retention", RetentionView.as_view(), name="api-retention"),
+    path("retention/<int:table>/sign", RetentionSignView.as_view(), name="api-retention-sign"),
+    path(
+        "retention/<int:table>/refuse", RetentionRefuseView.as_view(), name="api-retention-refuse"
+    ),
+    path("purges", PurgeListView.as_view(), name="api-purges"),
+    path("purges/<int:purge>", PurgeView.as_view(), name="api-purge"),
+    path("purges/<int:purge>/confirm", PurgeConfirmView.as_view(), name="api-purge-confirm"),
+    path("purges/<int:purge>/refuse", PurgeRefuseView.as_view(), name="api-purge-refuse"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),
     path("people/<int:person>", PersonView.as_view(), name="api-person"),
     path("people/<int:person>/hand-over", HandOverView.as_view(), name="api-person-hand-over"),
     path("people/<int:person>/closing", ClosingView.as_view(), name="api-person-closing"),
     path("signing-challenges", SigningChallengeView.as_view(), name="api-signing-challenges"),
+    path(
+        "models/<slug:model>/recommendations",
+        ModelRecommendationsView.as_view(),
+        name="api-model-recommendations",
+    ),
+    path(
+        "recommendations/<int:recommendation>/not-followed",
+        NotFollowedView.as_view(),
+        name="api-not-followed",
+    ),
+    path(RULES, RuleTableView.as_view(), name="api-rule-table"),
+    path(f"{RULES}/changes", RuleTableChangeListView.as_view(), name="api-rule-table-changes"),
+    path(RULE_CHANGE, RuleTableChangeView.as_view(), name="api-rule-table-change"),
+    path(
+        f"{RULE_CHANGE}/decisions", RuleTableDecisionView.as_view(), name="api-rule-table-decisions"
+    ),
+    path(
+        f"{RULE_CHANGE}/withdraw", RuleTableWithdrawView.as_view(), name="api-rule-table-withdraw"
+    ),
+]
+
+RETIREMENT = "retirements/<int:retirement>"
+LIFE = "models/<slug:model>"
+
+urlpatterns += [
+    path("retirements", RetirementListView.as_view(), name="api-retirements"),
+    path(RETIREMENT, RetirementView.as_view(), name="api-retirement"),
+    path(f"{RETIREMENT}/objections", ObjectionListView.as_view(), name="api-objections"),
+    path(f"{RETIREMENT}/no-objections", NoObjectionListView.as_view(), name="api-no-objections"),
+    path(
+        f"{RETIREMENT}/objections/<int:objection>/answer",
+        ObjectionAnswerView.as_view(),
+        name="api-objection-answer",
+    ),
+    path(f"{RETIREMENT}/replacement", ReplacementView.as_view(), name="api-replacement"),
+    path(f"{RETIREMENT}/steps/<int:step>/retry", StepRetryView.as_view(), name="api-step-retry"),
+    path(f"{RETIREMENT}/tombstone", TombstoneView.as_view(), name="api-tombstone"),
+    path("retirement-policies", RetirementPolicyListView.as_view(), name="api-retirement-policies"),
+    path(
+        "retirement-policies/<slug:scope>/<slug:place>",
+        RetirementPolicyView.as_view(),
+        name="api-retirement-policy",
+    ),
+    path(f"{LIFE}/life-facts", LifeFactListView.as_view(), name="api-life-facts"),
+    path(f"{LIFE}/clients", ModelClientListView.as_view(), name="api-clients"),
+    path(f"{LIFE}/clients/<int:client>/end", ModelClientEndView.as_view(), name="api-client-end"),
+    path(f"{LIFE}/registration", RegistrationView.as_view(), name="api-registration"),
+    path("models/<slug:model>/roll-back", TargetsView.as_view(), name="api-roll-back-new"),
+    path("roll-backs", RollBackListView.as_view(), name="api-roll-backs"),
+    path("roll-backs/<int:roll_back>", RollBackView.as_view(), name="api-roll-back"),
+    path("watches", WatchListView.as_view(), name="api-watches"),
+    path("watches/<int:watch>", WatchView.as_view(), name="api-watch"),
+    path("erasures", ErasureListView.as_view(), name="api-erasures"),
+    path("erasures/<int:erasure>", ErasureView.as_view(), name="api-erasure"),
+    path("erasures/<int:erasure>/check", ErasureCheckView.as_view(), name="api-erasure-check"),
+    path("erasures/<int:erasure>/refuse", ErasureRefuseView.as_view(), name="api-erasure-refuse"),
+    path(
+        "erasures/<int:erasure>/certificate",
+        CertificateView.as_view(),
+        name="api-erasure-certificate",
+    ),
 ]

@@ -1,4 +1,4 @@
-"""What cannot be restored any more is a finding: a damaged archive, a failed restore."""
+"""What cannot be restored any more is a finding: a damaged archive, a failed restore or drill."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, Concat
 from audit.record import SYSTEM
 from governance.jobs.findings import Found, raise_finding
 from governance.models import Finding, FindingKind, FindingSeverity
-from registry.models import Archive, Restore, RestoreState, Version
+from registry.models import Archive, DrillState, Restore, RestoreDrill, RestoreState, Version
 from registry.states import ArchiveState
 
 AT_ONCE = 100
@@ -16,7 +16,7 @@ AT_ONCE = 100
 
 def follow_drills() -> int:
     """Raise a finding for whatever failed and has none that is open; returns how many."""
-    found = [*_damaged(), *_failed()]
+    found = [*_damaged(), *_failed(), *_drilled()]
     for version, finding in found:
         raise_finding(actor=SYSTEM, model=version.model, version=version, found=finding)
     return len(found)
@@ -56,6 +56,28 @@ def _failed() -> Iterator[tuple[Version, Found]]:
                 f"Version {version.number} could not be restored from its archive",
                 row.error or "The restore failed without a reason.",
                 key=f"restore-{row.pk}",
+            ),
+        )
+
+
+def _drilled() -> Iterator[tuple[Version, Found]]:
+    """Drills that failed, and that no later one has made good."""
+    later = RestoreDrill.objects.filter(
+        archive=OuterRef("archive"), state=DrillState.PASSED, pk__gt=OuterRef("pk")
+    )
+    rows = RestoreDrill.objects.filter(state=DrillState.FAILED).exclude(Exists(later))
+    failed = rows.exclude(Exists(_open_as("drill", OuterRef("archive_id"))))
+    latest = failed.order_by("archive_id", "-pk").distinct("archive_id")
+    for row in latest.select_related("archive__version__model")[:AT_ONCE]:
+        version = row.archive.version
+        yield (
+            version,
+            Found(
+                FindingKind.DRILL,
+                FindingSeverity.HIGH,
+                f"The archive of version {version.number} failed its drill",
+                f"{row.error} Mend what the step says, then drill it again.",
+                key=f"drill-{row.archive_id}",
             ),
         )
 

@@ -19,17 +19,23 @@ from governance.jobs.cards import refresh_as_system
 from governance.jobs.clearance import end, grant
 from governance.jobs.conditions import put_in_force
 from governance.jobs.locks import locked_request
+from governance.jobs.retirement_end import begin_ending
 from governance.jobs.revalidations import clear_anew, settle
+from governance.jobs.rolling_back import Cause, roll_back_to
 from governance.jobs.status import rebuild_status
-from governance.models import ChangeRequest, SignOff
+from governance.jobs.watching import open_watch
+from governance.models import ChangeRequest
 from governance.reads.cards import card_of, exported
 from governance.reads.evidence import champion_of, what_changed
+from governance.reads.request_papers import requests_told
+from governance.reads.rollbacks import target_of
 from governance.reads.signatures import counting, missing
 from governance.reads.written_numbers import in_plain_words
 from governance.refusals import EvidenceStale, Unable
-from governance.states import RequestState, move_request
+from governance.states import RequestKind, RequestState, move_request
 from ledger import claims
 from ledger.models import Job
+from registry.jobs.bytes_now import BytesNow, read_bytes
 from registry.models import Archive
 from registry.refusals import Rejected
 from registry.services import archives, deployments
@@ -43,7 +49,7 @@ LASTING = (Unable, IllegalMove, Rejected, PermissionDenied)
 def execute_change(claim: claims.Claim) -> None:
     """Carry out an approved request; if it cannot be, say so in the request."""
     try:
-        _execute(claim)
+        _execute(claim, _bytes_of(claim))
     except LASTING as error:
         _fail(claim, str(error))
     except claims.Fenced:
@@ -55,14 +61,24 @@ def execute_change(claim: claims.Claim) -> None:
         _fail(claim, f"{type(error).__name__}: {error}")
 
 
+def _bytes_of(claim: claims.Claim) -> BytesNow | None:
+    """Of a version that is to be champion again, read before anything is locked."""
+    rows = ChangeRequest.objects.filter(pk=claim.subject_id, kind=RequestKind.ROLL_BACK)
+    found = rows.select_related("version__model").first()
+    return read_bytes(found.version) if found else None
+
+
 @transaction.atomic
-def _execute(claim: claims.Claim) -> None:
+def _execute(claim: claims.Claim, seen: BytesNow | None = None) -> None:
     claims.finish(claim=claim)
     request = locked_request(claim.subject_id)
     if request.state not in {RequestState.APPROVED, RequestState.FAILED}:
         return
     _still_valid(request)
-    CARRY_OUT[request.kind](request)
+    if seen is not None:
+        _roll_back(request, seen)
+    else:
+        CARRY_OUT[request.kind](request)
     state = move_request(request.state, "execute")
     ChangeRequest.objects.filter(pk=request.pk).update(state=state, executed_at=Now(), error="")
     settle(actor=SYSTEM, model_id=request.model_id)
@@ -93,7 +109,7 @@ def _promote(request: ChangeRequest) -> None:
     champion = champion_of(request.model_id, request.environment)
     if request.version.stage == Stage.CANDIDATE:
         deployments.approve_version(actor=SYSTEM, version_id=request.version_id, because=because)
-    deployments.deploy(
+    deployment = deployments.deploy(
         actor=SYSTEM,
         version_id=request.version_id,
         environment=request.environment,
@@ -101,6 +117,8 @@ def _promote(request: ChangeRequest) -> None:
         traffic_share=request.traffic_share,
         because=because,
     )
+    if request.role == DeploymentRole.CHAMPION:
+        open_watch(deployment=deployment, former=champion, policy=request.policy)
     replaced = request.role == DeploymentRole.CHAMPION and champion is not None
     if replaced and champion is not None and champion.pk != request.version_id:
         reason = f"Replaced by version {request.version.number} ({because})."
@@ -114,10 +132,23 @@ def _promote(request: ChangeRequest) -> None:
     )
 
 
+def _roll_back(request: ChangeRequest, seen: BytesNow) -> None:
+    target = target_of(request.version, request.environment)
+    if target is not None and target.obstacles:
+        raise EvidenceStale(" ".join(target.obstacles))
+    cause = Cause(_because(request), request.reason, request.policy, request=request)
+    version, environment = request.version, request.environment
+    roll_back_to(version=version, environment=environment, cause=cause, seen=seen)
+    put_in_force(request)
+    reasons = [f"{_because(request)} was approved by {_signers(request)}."]
+    grant(actor=SYSTEM, version=version, environment=environment, reasons=reasons)
+
+
 def _retire(request: ChangeRequest) -> None:
     because = _because(request)
     deployments.retire_version(actor=SYSTEM, version_id=request.version_id, because=because)
     end(actor=SYSTEM, version=request.version, reason=f"Retired ({because}).")
+    begin_ending(request)
 
 
 def _archive(request: ChangeRequest) -> None:
@@ -159,7 +190,6 @@ def _revalidate(request: ChangeRequest) -> None:
 
 CARRY_OUT: dict[str, Callable[[ChangeRequest], None]] = {
     "promote": _promote,
-    "roll_back": _promote,
     "retire": _retire,
     "archive": _archive,
     "restore": _restore,
@@ -170,43 +200,12 @@ CARRY_OUT: dict[str, Callable[[ChangeRequest], None]] = {
 def documents_of(request: ChangeRequest) -> dict[str, str]:
     """What goes into an archive beside the bytes: the card, and every request with its evidence."""
     page = card_of(request.version_id)
-    documents = {"requests.json": _json(_requests(request))}
+    documents = {"requests.json": _json(requests_told(request.version_id))}
     if page is not None:
         card = exported(page)
         documents["card.json"] = _json(card)
         documents["card.md"] = card_markdown(in_plain_words(card))
     return documents
-
-
-def _requests(request: ChangeRequest) -> list[dict[str, Any]]:
-    asked = ChangeRequest.objects.filter(version=request.version_id).order_by("pk")
-    return [
-        {
-            "request": row.pk,
-            "kind": row.kind,
-            "state": row.state,
-            "reason": row.reason,
-            "requested_by": row.requested_by.name,
-            "submitted_at": row.submitted_at,
-            "digest": row.digest,
-            "evidence": row.evidence,
-            "signatures": [_signature(signoff) for signoff in row.signoffs.all()],
-        }
-        for row in asked.select_related("requested_by").prefetch_related("signoffs")
-    ]
-
-
-def _signature(signoff: SignOff) -> dict[str, Any]:
-    return {
-        "name": signoff.signed_as,
-        "role": signoff.role,
-        "decision": signoff.decision,
-        "meaning": signoff.meaning,
-        "reason": signoff.reason,
-        "digest": signoff.signed_digest,
-        "method": signoff.method,
-        "at": signoff.signed_at,
-    }
 
 
 def _json(content: Any) -> str:

@@ -1,6 +1,6 @@
 """Governance looks at what monitoring found, and acts: monitoring knows nothing of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 
@@ -10,9 +10,14 @@ from governance.jobs.conditions import check_conditions
 from governance.jobs.drills import follow_drills
 from governance.jobs.execute import mark_failed
 from governance.jobs.locks import locked_version
+from governance.jobs.recommendations import enqueue_recommendations
+from governance.jobs.retrainings import follow_retrainings
 from governance.jobs.shadow import follow_deviations
 from governance.jobs.status import rebuild_status
+from governance.jobs.watching import follow_watches
+from governance.jobs.winners import follow_winners
 from governance.models import ChangeRequest, Clearance, StatusRow
+from governance.reads.considered import Standing, considered_by_people
 from governance.reads.status import answers, etag_of
 from governance.states import ClearanceState, RequestState
 from ledger.models import Job, JobState
@@ -35,11 +40,15 @@ def follow_verdicts() -> None:
         _suspend(clearance, incident)
     follow_deviations()
     follow_drills()
+    follow_watches()
+    follow_winners()
+    follow_retrainings()
     for request_id in _given_up():
         mark_failed(request_id=request_id, error="The worker died in its last allowed attempt.")
     for model_ids in _in_parts(Model.objects.order_by("pk").values_list("pk", flat=True)):
         for model_id in _outdated(model_ids):
             rebuild_status(model_ids=[model_id])
+    enqueue_recommendations()
 
 
 def _speaking_against() -> list[tuple[Clearance, Incident]]:
@@ -51,17 +60,20 @@ def _speaking_against() -> list[tuple[Clearance, Incident]]:
         version__in=critical.values("version"), until__isnull=True, state__in=MAY_SERVE
     )
     incidents = list(critical.order_by("pk"))
-    pairs = ((clearance, _undecided(clearance, incidents)) for clearance in cleared)
+    decided = considered_by_people({one.version_id for one in cleared})
+    pairs = ((clearance, _undecided(clearance, incidents, decided)) for clearance in cleared)
     return [(clearance, incident) for clearance, incident in pairs if incident is not None]
 
 
-def _undecided(clearance: Clearance, incidents: list[Incident]) -> Incident | None:
+def _undecided(
+    clearance: Clearance, incidents: list[Incident], decided: Mapping[Standing, set[int]]
+) -> Incident | None:
+    known = decided.get((clearance.version_id, clearance.environment), set())
     return next(
         (
             incident
             for incident in incidents
-            if incident.version_id == clearance.version_id
-            and incident.pk not in clearance.considered
+            if incident.version_id == clearance.version_id and incident.pk not in known
         ),
         None,
     )

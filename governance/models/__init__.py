@@ -32,12 +32,32 @@ from governance.models.guidelines import (
     GuidelineAnswers,
     GuidelineEdition,
 )
+from governance.models.life_facts import LifeFact, LifeFactKind, ModelClient, Registration
+from governance.models.no_objections import NoObjection
 from governance.models.policies import ApprovalPolicy
-from governance.models.policy_changes import PolicyChange, PolicyChangeState, PolicySignature
+from governance.models.policy_changes import PolicyChange, PolicySignature
+from governance.models.proposals import Proposal, ProposalSignature, ProposalState
 from governance.models.publications import CardPublication
 from governance.models.purposes import PurposeChange, Revalidation, RevalidationCause
+from governance.models.recommendations import (
+    NotFollowed,
+    Recommendation,
+    RecommendationLook,
+    RuleTable,
+    RuleTableChange,
+    RuleTableSignature,
+    RuleTableTrial,
+)
 from governance.models.reminders import Reminder, ReminderKind
 from governance.models.requests import ChangeRequest, GateResult
+from governance.models.retirements import (
+    NoticeKind,
+    Retirement,
+    RetirementNotice,
+    RetirementObjection,
+    RetirementPolicy,
+    RetirementStep,
+)
 from governance.models.risk import Attestation, AttestationResult, RiskAssessment
 from governance.models.samples import (
     Bundle,
@@ -49,6 +69,8 @@ from governance.models.samples import (
     SampleItem,
 )
 from governance.models.signatures import Decision, FailedProof, SignOff
+from governance.models.watches import RollBack, Watch, WatchNotice
+from governance.models.winners import WinnerProposal
 
 __all__ = [
     "ABOUT",
@@ -92,23 +114,47 @@ __all__ = [
     "Guideline",
     "GuidelineAnswers",
     "GuidelineEdition",
+    "LifeFact",
+    "LifeFactKind",
+    "ModelClient",
     "ModelScope",
+    "NoObjection",
+    "NotFollowed",
+    "NoticeKind",
     "PolicyChange",
-    "PolicyChangeState",
     "PolicySignature",
     "Population",
+    "Proposal",
+    "ProposalSignature",
+    "ProposalState",
     "PurposeChange",
+    "Recommendation",
+    "RecommendationLook",
+    "Registration",
     "Reminder",
     "ReminderKind",
     "RequestEntry",
+    "Retirement",
+    "RetirementNotice",
+    "RetirementObjection",
+    "RetirementPolicy",
+    "RetirementStep",
     "Revalidation",
     "RevalidationCause",
     "RiskAssessment",
+    "RollBack",
     "RuleChange",
+    "RuleTable",
+    "RuleTableChange",
+    "RuleTableSignature",
+    "RuleTableTrial",
     "Sample",
     "SampleEntry",
     "SampleItem",
     "SignOff",
     "StatusRow",
     "Waiver",
+    "Watch",
+    "WatchNotice",
+    "WinnerProposal",
 ]

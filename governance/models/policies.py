@@ -30,7 +30,9 @@ class ApprovalPolicy(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of a {self.risk_tier}-risk model, policy {self.number}"
+        return (
+            f"{self.kind.replace('_', ' ')} of a {self.risk_tier}-risk model, policy {self.number}"
+        )
 
     @property
     def quorum(self) -> dict[str, int]:

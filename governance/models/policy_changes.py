@@ -1,31 +1,42 @@
 """Approval policies are changed by approval: what is proposed, and who signed it."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
+from accounts.models import Team
 from governance.models.policies import ApprovalPolicy
-from governance.models.signatures import Decision
+from governance.models.proposals import Proposal, ProposalSignature, ProposalState
+from governance.models.retirements import RetirementPolicy
 from governance.rounds import in_all
 from governance.states import RequestKind
-from registry.models import RiskTier
+from registry.models import Model, RiskTier
 
-PERSON = settings.AUTH_USER_MODEL
-
-
-class PolicyChangeState(models.TextChoices):
-    OPEN = "open", "open"
-    IN_FORCE = "in_force", "in force"
-    REJECTED = "rejected", "rejected"
-    WITHDRAWN = "withdrawn", "withdrawn"
+# Beside the kinds of change: a policy that says when versions are retired.
+RETIREMENT = "retirement"
+KINDS = [*((kind.value, kind.value.replace("_", " ")) for kind in RequestKind)]
+KINDS += [(RETIREMENT, "retirement")]
 
 
-class PolicyChange(models.Model):
-    """A proposed approval policy, in force once others have signed it; never edited."""
+class PolicyChange(Proposal):
+    """A proposed approval or retirement policy, in force once others signed it; never edited."""
 
-    kind = models.CharField(max_length=12, choices=[(k, k.replace("_", " ")) for k in RequestKind])
-    risk_tier = models.CharField(max_length=10, choices=RiskTier)
+    CODE = "PC"
+
+    kind = models.CharField(max_length=12, choices=KINDS)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier, blank=True)
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, related_name="+", help_text="Retirement only"
+    )
+    model = models.ForeignKey(
+        Model, on_delete=models.PROTECT, null=True, related_name="+", help_text="Retirement only"
+    )
+    terms = models.JSONField(default=dict, help_text="Of a retirement policy")
+    retirement_base = models.ForeignKey(
+        RetirementPolicy, on_delete=models.PROTECT, null=True, related_name="proposed_changes"
+    )
+    retirement_policy = models.OneToOneField(
+        RetirementPolicy, on_delete=models.PROTECT, null=True, related_name="change"
+    )
     base = models.ForeignKey(
         ApprovalPolicy,
         on_delete=models.PROTECT,
@@ -36,15 +47,6 @@ class PolicyChange(models.Model):
     rounds = models.JSONField(help_text="list of {name, quorum}")
     gates = models.JSONField(help_text="list of {gate, mode, parameters}")
     loosens = models.BooleanField(help_text="Asks less than the policy in force")
-    needed = models.JSONField(help_text="role -> number of signatures for this change")
-    reason = models.TextField()
-    digest = models.CharField(max_length=64, help_text="SHA-256 of what is signed")
-    state = models.CharField(
-        max_length=10, choices=PolicyChangeState.choices, default=PolicyChangeState.OPEN
-    )
-    proposed_by = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")
-    proposed_at = models.DateTimeField(db_default=Now())
-    decided_at = models.DateTimeField(null=True)
     policy = models.OneToOneField(
         ApprovalPolicy,
         on_delete=models.PROTECT,
@@ -57,55 +59,62 @@ class PolicyChange(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "risk_tier"],
+                fields=["kind", "risk_tier", "team", "model"],
                 condition=Q(state="open"),
                 name="policy_change_one_open",
+                nulls_distinct=False,
             ),
             models.CheckConstraint(
-                condition=Q(state__in=PolicyChangeState.values), name="policy_change_state_known"
+                condition=Q(state__in=ProposalState.values), name="policy_change_state_known"
             ),
             models.CheckConstraint(
-                condition=Q(state="in_force", policy__isnull=False)
-                | (~Q(state="in_force") & Q(policy__isnull=True)),
+                condition=Q(
+                    Q(policy__isnull=False) | Q(retirement_policy__isnull=False), state="in_force"
+                )
+                | ~Q(state="in_force") & Q(policy__isnull=True, retirement_policy__isnull=True),
                 name="policy_change_in_force_has_policy",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"PC-{self.pk} {self.kind.replace('_', ' ')}, {self.risk_tier} risk"
+        if self.is_retirement:
+            return f"{self.name} retirement policy of {self.whose}"
+        return f"{self.name} {self.kind.replace('_', ' ')}, {self.risk_tier} risk"
+
+    @property
+    def is_retirement(self) -> bool:
+        return self.kind == RETIREMENT
+
+    @property
+    def whose(self) -> str:
+        """Whose versions a retirement policy is about."""
+        if self.model is not None:
+            return str(self.model)
+        return f"team {self.team}" if self.team is not None else f"{self.risk_tier}-risk models"
+
+    @property
+    def scope(self) -> str:
+        if self.model_id:
+            return "model"
+        return "team" if self.team_id else "tier"
+
+    @property
+    def place(self) -> str:
+        if self.model is not None:
+            return self.model.slug
+        return self.team.slug if self.team is not None else self.risk_tier
 
     @property
     def quorum(self) -> dict[str, int]:
         return in_all(self.rounds)
 
-    @property
-    def audit_team_id(self) -> None:
-        return None
 
-
-class PolicySignature(models.Model):
-    """One person's re-authenticated signature for or against a change of policy; append-only."""
+class PolicySignature(ProposalSignature):
+    """For or against a change of policy."""
 
     change = models.ForeignKey(PolicyChange, on_delete=models.PROTECT, related_name="signatures")
-    person = models.ForeignKey(PERSON, on_delete=models.PROTECT, related_name="+")
-    printed_name = models.CharField(max_length=120)
-    role = models.CharField(max_length=20)
-    decision = models.CharField(max_length=8, choices=Decision)
-    meaning = models.CharField(max_length=200)
-    reason = models.TextField()
-    signed_digest = models.CharField(max_length=64)
-    method = models.CharField(max_length=20)
-    signed_at = models.DateTimeField(db_default=Now())
 
-    class Meta:
-        ordering = ["signed_at", "pk"]
+    class Meta(ProposalSignature.Meta):
         constraints = [
             models.UniqueConstraint(fields=["change", "person"], name="policy_signature_once")
         ]
-
-    def __str__(self) -> str:
-        return f"{self.printed_name}: {self.decision}"
-
-    @property
-    def audit_team_id(self) -> None:
-        return None

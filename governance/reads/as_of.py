@@ -20,12 +20,15 @@ from governance.models import (
     ChangeRequest,
     Clearance,
     Finding,
+    PolicyChange,
     RiskAssessment,
     StatusRow,
     Waiver,
 )
 from governance.reads.publications import published_at
+from governance.reads.recommended_at import recommended_at
 from governance.reads.stages import stages_at
+from governance.reads.watches import watches_at
 from monitoring.models import Incident, Measurement
 from registry.events import RegistryEvent
 from registry.models import Deployment, Model, Version
@@ -46,20 +49,23 @@ class AsOf:
     serving: list[dict[str, Any]] = field(default_factory=list)
     clearances: list[dict[str, Any]] = field(default_factory=list)
     policies: list[dict[str, Any]] = field(default_factory=list)
+    proposals: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     pending: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     waivers: list[dict[str, Any]] = field(default_factory=list)
     incidents: list[dict[str, Any]] = field(default_factory=list)
     measurements: list[dict[str, Any]] = field(default_factory=list)
+    recommendations: list[dict[str, Any]] = field(default_factory=list)
     risk: dict[str, Any] | None = None
     attestation: dict[str, Any] | None = None
     answers: list[dict[str, Any]] = field(default_factory=list)
     not_found: list[str] = field(default_factory=list)
+    watches: list[dict[str, Any]] = field(default_factory=list)
 
 
 def as_of(model: Model, at: datetime) -> AsOf:
-    """What was in force at that moment; before its registration it says so. 16 queries."""
+    """What was in force at that moment; before its registration it says so. 17 queries."""
     facts = _facts(model, at)
     if model.created_at > at:
         told = (
@@ -75,15 +81,18 @@ def as_of(model: Model, at: datetime) -> AsOf:
         serving=_serving(model, at),
         clearances=_clearances(model, at),
         policies=_policies(facts["risk_tier"], at),
+        proposals=_proposals(facts["risk_tier"], at),
         changes=_changes(model, at),
         pending=_pending(model, at),
         findings=_findings(model, at),
         waivers=_waivers(model, at),
         incidents=_incidents(model, at),
         measurements=_measurements(model, at),
+        recommendations=recommended_at(model, at),
         risk=_risk(model, at),
         attestation=_attestation(model, at),
         answers=_answers(model, at),
+        watches=watches_at(model, at),
     )
     found.not_found.extend(_unknown(found))
     return found
@@ -196,6 +205,22 @@ def _policies(tier: str, at: datetime) -> list[dict[str, Any]]:
             "valid_from": row.valid_from,
         }
         for row in rows.order_by("kind", "-number").distinct("kind")
+    ]
+
+
+def _proposals(tier: str, at: datetime) -> list[dict[str, Any]]:
+    """Changes of that tier's policies that had been proposed, and were not decided yet."""
+    rows = PolicyChange.objects.filter(risk_tier=tier).select_related("proposed_by")
+    return [
+        {
+            "id": row.pk,
+            "kind": row.kind,
+            "proposed_by": row.proposed_by.name,
+            "proposed_at": row.proposed_at,
+            "loosens": row.loosens,
+            "reason": row.reason,
+        }
+        for row in _still(rows, at, began="proposed_at", ended="decided_at")[:MOST]
     ]
 
 

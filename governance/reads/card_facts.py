@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.chain import plain, sha256_of
-from governance.models import CardRevision, RiskAssessment, SignOff
+from governance.models import CardRevision, Registration, RiskAssessment, SignOff
 from governance.numbers import Number
 from governance.reads.guidelines import card_guidelines
 from governance.reads.imported_numbers import imported_numbers
@@ -82,6 +82,7 @@ def facts_of(version: Version) -> dict[str, Any]:
         "deployments": _deployments(version),
         "approvals": _approvals(version),
         "guidelines": card_guidelines(version),
+        **_registration(version),
     }
 
 
@@ -97,6 +98,15 @@ def _risk(version: Version) -> dict[str, Any] | None:
         "at": row.signed_at,
         "digest": row.signed_digest,
     }
+
+
+def _registration(version: Version) -> dict[str, Any]:
+    """Where it is registered with an authority; named only where somebody said so."""
+    row = Registration.objects.filter(model=version.model_id).first()
+    if row is None:
+        return {}
+    said = {"state": row.state, "register": row.register, "number": row.number}
+    return {"registration": {**said, "registered_on": row.registered_on}}
 
 
 def _lineage(lineage: dict[str, Any]) -> dict[str, Any]:

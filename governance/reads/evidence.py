@@ -14,10 +14,12 @@ from governance.models import ApprovalPolicy, CardRevision, ChangeRequest, Findi
 from governance.purposes import changed_parts, purpose_of
 from governance.reads.card_facts import latest_revision
 from governance.reads.conditions import in_words
+from governance.reads.considered import considered_by_people
 from governance.reads.guidelines import Asked, asked_of, frozen_of, stamp_of
 from governance.reads.numbers import numbers_of
-from governance.states import BESIDE_CHAMPION
+from governance.states import BESIDE_CHAMPION, RequestKind
 from monitoring.models import Incident, Monitor, Severity
+from monitoring.reads.retrainings import evidence_of
 from monitoring.states import IncidentState
 from registry.models import Archive, Deployment, Reference, Schema, Version
 from registry.states import DeploymentRole
@@ -33,6 +35,7 @@ class Change:
     traffic_share: Decimal
     reason: str
     conditions: tuple[Terms, ...] = ()
+    retirement: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,18 @@ def gather(version: Version, change: Change, policy: ApprovalPolicy) -> Evidence
             "gates": [finding.as_evidence() for finding in findings],
             "measurements": [number.as_evidence() for number in facts.numbers],
             "champion": _champion(champion, facts),
+            # Named only where a retirement policy asks: other evidence stays as it was.
+            **({"retirement": change.retirement} if change.retirement else {}),
+            **_retrained(version),
         }
     )
     return Evidence(content, sha256_of(content), findings)
+
+
+def _retrained(version: Version) -> dict[str, Any]:
+    """What the retraining that made it found; nothing where people made it."""
+    found = evidence_of(version)
+    return {"retraining": found} if found else {}
 
 
 def champion_of(model_id: int, environment: str) -> Version | None:
@@ -113,7 +125,7 @@ def _facts(
         card_share=written.share,
         card_missing=tuple(section.title for section in written.missing),
         monitors=_monitors(version.model_id),
-        incidents=_critical(version),
+        incidents=_critical(version, change),
         numbers=numbers[version.pk],
         champion=champion.number if champion else None,
         champion_numbers=numbers[champion.pk] if champion else (),
@@ -140,8 +152,12 @@ def _monitors(model_id: int) -> dict[str, int]:
     return dict(enabled.values_list("kind").annotate(monitors=Count("pk")))
 
 
-def _critical(version: Version) -> tuple[str, ...]:
+def _critical(version: Version, change: Change) -> tuple[str, ...]:
+    """Those that nobody resolved; a version may come back with what it was let serve on with."""
     found = Incident.objects.filter(version=version, severity=Severity.CRITICAL)
+    if change.kind == RequestKind.ROLL_BACK:
+        decided = considered_by_people([version.pk])
+        found = found.exclude(pk__in=decided[version.pk, change.environment])
     unresolved = found.exclude(state=IncidentState.RESOLVED).order_by("pk")
     return tuple(unresolved.values_list("title", flat=True))
 

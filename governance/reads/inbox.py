@@ -8,6 +8,7 @@ from governance.models import (
     ChangeRequest,
     GuidelineAnswers,
     GuidelineEdition,
+    Registration,
     Revalidation,
     Waiver,
 )
@@ -34,4 +35,6 @@ def waiting_for(user: Any) -> int:
     editions = GuidelineEdition.objects.signable_by(user).order_by().values("pk")
     answers = GuidelineAnswers.objects.signable_by(user).order_by().values("pk")
     anew = Revalidation.objects.of_desk(user).order_by().values("pk")
-    return requests.union(attestations, waivers, editions, answers, anew, all=True).count()
+    entries = Registration.objects.to_update(user).order_by().values("pk")
+    others = (attestations, waivers, editions, answers, anew, entries)
+    return requests.union(*others, all=True).count()

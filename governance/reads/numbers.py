@@ -14,14 +14,10 @@ from monitoring.reads.reference_fairness import reference_fairness
 from registry.models import Version
 from registry.reads.lineage import finite, run_metrics
 
-NAMES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "macro_f1": "macro F1",
-    "r2": "R²",
-    "bias": "bias",
-    "gini": "Gini",
-}
+# What training runs call by these letters, and the catalogue does not have.
+ABBREVIATIONS = frozenset({"auc", "mse", "mape", "rmsle", "map", "ndcg", "iou"})
+# Of retrained versions: where the pipeline measured a number.
+PARTS = {"hold_out.": "on the hold-out", "latest.": "on the latest data"}
 
 
 def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
@@ -46,6 +42,9 @@ def numbers_of(version_ids: Collection[int]) -> dict[int, tuple[Number, ...]]:
 
 def name(metric: str) -> str:
     """A metric as people write it: test_roc_auc is test ROC AUC, log_loss is log loss."""
+    part = next((one for one in PARTS if metric.startswith(one)), "")
+    if part:
+        return f"{_name(metric.removeprefix(part))} {PARTS[part]}"
     prefix = next((one for one in PREFIXES if metric.startswith(one)), "")
     if rest := metric.removeprefix(prefix):
         return f"{prefix.replace('_', ' ')}{_name(rest)}"
@@ -53,9 +52,9 @@ def name(metric: str) -> str:
 
 
 def _name(metric: str) -> str:
-    if metric in FAIRNESS:
-        return words_of(metric)
-    return NAMES.get(metric) or (metric.upper() if len(metric) <= 4 else metric.replace("_", " "))
+    """By the catalogue of metrics; what it does not have is an abbreviation where it is short."""
+    words = words_of(metric)
+    return metric.upper() if words == metric and metric in ABBREVIATIONS else words
 
 
 def _sound(version_ids: Collection[int], kind: str) -> QuerySet[Measurement]:

@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from governance.models import StatusRow
 from governance.reads.requests import RequestLine, inbox_lines
 from governance.reads.status import DEFAULT_ENVIRONMENT
+from governance.recommendation_rules import Recommended
 from registry.models import Model
 
 SEVERITIES = ("critical", "warning", "info")
@@ -55,6 +56,7 @@ class Overview:
     clearances: dict[str, int]
     open_incidents: int
     open_requests: int
+    to_act_on: int
 
 
 def overview(user: Any, environment: str = DEFAULT_ENVIRONMENT) -> Overview:
@@ -69,7 +71,17 @@ def overview(user: Any, environment: str = DEFAULT_ENVIRONMENT) -> Overview:
         clearances=dict(Counter(line.clearance for line in lines)),
         open_incidents=sum(line.open_incidents for line in lines),
         open_requests=sum(line.open_requests for line in lines),
+        to_act_on=sum(_to_act_on(answer) for answer in prepared.values()),
     )
+
+
+def _to_act_on(answer: dict[str, Any]) -> int:
+    """How many of the versions that serve are recommended for anything but to be kept."""
+    champion = answer.get("champion")
+    serving = [champion] if champion else []
+    serving += [*answer.get("challengers", []), *answer.get("shadows", [])]
+    said = [one.get("recommendation") for one in serving]
+    return sum(one not in {None, Recommended.KEEP} for one in said)
 
 
 def model_line(model: Model, answer: dict[str, Any] | None) -> ModelLine:

@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from governance.card_fields import BY_ID
-from governance.exports import LABELS, fact_rows, sections_to_show
+from governance.exports import sections_to_show
+from governance.facts import Fact, groups_of
 from governance.formats.annex import annex_iv
 from governance.formats.annex_parts import parts_of
 from governance.publishing import clock, status_sentence
@@ -21,7 +22,6 @@ from governance.reads.cards import rendered
 
 # Laid out in about a second and a half; see docs/cards.md for what was measured.
 LONGEST_PAPER = 80_000
-COUNTS = frozenset({"files", "rows"})
 STYLE = "css/paper.css"
 NO_PANGO = (
     "PDF needs the Debian packages libpango-1.0-0, libpangoft2-1.0-0 and libharfbuzz-subset0 on "
@@ -37,30 +37,21 @@ def card_html(card: Mapping[str, Any]) -> str:
     """The whole card as one page: what is written, what is missing and why, numbers, facts."""
     written = [part for part in card["sections"] if part["text"]]
     sections = [(BY_ID[part["id"]], rendered(part["text"])) for part in written]
-    groups = [(title, [_readable(row) for row in rows]) for title, rows in fact_rows(card["facts"])]
+    groups = [
+        (group.title, [_printed(fact) for fact in group.facts])
+        for group in groups_of(card["facts"])
+    ]
     optional = sections_to_show(card)[1]
     return _page("card", card, "model card", sections=sections, optional=optional, groups=groups)
 
 
-def _readable(row: list[Any]) -> tuple[str, str, bool]:
+def _printed(fact: Fact) -> tuple[str, str, bool]:
     """A fact's name and value in words; whether it is a digest."""
-    path, value = str(row[0]), row[1]
-    return _named(path), _told(path, value), path == "digest"
-
-
-def _named(path: str) -> str:
-    if path.startswith("run.params."):
-        return f"Parameter {path.removeprefix('run.params.')}"
-    words = LABELS.get(path) or path.replace("_", " ").replace(".", ", ")
-    return words[:1].upper() + words[1:]
-
-
-def _told(path: str, value: Any) -> str:
-    if value in (None, ""):
-        return ""
-    if path == "size":
-        return f"{value:,} bytes"
-    return f"{value:,}" if isinstance(value, int) and path in COUNTS else clock(value)
+    if fact.shape == "bytes":
+        return fact.label, f"{fact.value:,} bytes", False
+    if fact.shape == "number":
+        return fact.label, f"{fact.value:,}", False
+    return fact.label, clock(fact.value), fact.shape == "digest"
 
 
 def annex_html(card: Mapping[str, Any], *, linked: bool = False) -> str:

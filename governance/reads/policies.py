@@ -10,27 +10,24 @@ from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from accounts.models import Membership, UserKind
 from governance.gate_parameters import PARAMETERS
 from governance.gates import GATES, title_of
 from governance.models import (
     ApprovalPolicy,
     ChangeRequest,
     PolicyChange,
-    PolicyChangeState,
-    PolicySignature,
+    ProposalState,
 )
 from governance.policies import (
     can_propose_policy,
-    can_sign_policy,
-    can_withdraw_policy,
-    policy_roles,
 )
 from governance.policy_differences import MODE_WORDS, Difference, differences, value_words
-from governance.reads.signatures import missing_of
+from governance.reads.proposal_signatures import Signing, signing_of
+from governance.reads.retirement_policies import TermsSaid, terms_said
+from governance.retirement_differences import retirement_differences
 from governance.rounds import Round, rounds_of
 from governance.states import RequestKind, RequestState
-from registry.models import RiskTier
+from registry.models import Model, RiskTier
 
 MOST = 200
 TIERS = ("high", "medium", "low")
@@ -80,7 +77,7 @@ class PolicyPage:
 
     @property
     def waiting(self) -> PolicyChange | None:
-        return next((one for one in self.changes if one.state == PolicyChangeState.OPEN), None)
+        return next((one for one in self.changes if one.is_open), None)
 
 
 @dataclass(frozen=True)
@@ -91,14 +88,9 @@ class ChangePage:
     rounds: tuple[Round, ...]
     gates: tuple[GateSaid, ...]
     differences: tuple[Difference, ...]
-    signatures: tuple[PolicySignature, ...]
-    missing: dict[str, int]
-    signers: tuple[str, ...]
+    signing: Signing
     open_requests: int
-    can_sign: bool
-    can_withdraw: bool
-    blocked: str
-    role: str
+    terms: TermsSaid | None = None
 
 
 def policy_lines() -> list[PolicyLine]:
@@ -106,7 +98,7 @@ def policy_lines() -> list[PolicyLine]:
     rows = ApprovalPolicy.objects.filter(current=True)
     waiting = {
         (kind, tier): pk
-        for kind, tier, pk in PolicyChange.objects.filter(state=PolicyChangeState.OPEN).values_list(
+        for kind, tier, pk in PolicyChange.objects.filter(state=ProposalState.OPEN).values_list(
             "kind", "risk_tier", "pk"
         )
     }
@@ -186,60 +178,28 @@ def change_page(user: Any, change_id: int) -> ChangePage:
     Raises:
         Http404: there is none.
     """
-    rows = PolicyChange.objects.select_related("base", "policy", "proposed_by")
-    change = get_object_or_404(rows.prefetch_related("signatures"), pk=change_id)
-    signed = tuple(change.signatures.all())
-    is_open = change.state == PolicyChangeState.OPEN
-    missing = missing_of(change) if is_open else {}
-    blocked = _blocked(user, change, signed)
-    roles = policy_roles(user)
+    parts = ("base", "policy", "proposed_by", "model", "team")
+    rows = PolicyChange.objects.select_related(*parts, "retirement_base", "retirement_policy")
+    seen = Q(model__isnull=True) | Q(model__in=Model.objects.visible_to(user))
+    change = get_object_or_404(rows.filter(seen).prefetch_related("signatures"), pk=change_id)
     return ChangePage(
         change=change,
         rounds=rounds_of(change.rounds),
         gates=gates_said(change.gates),
         differences=tuple(differences_of(change)),
-        signatures=signed,
-        missing=missing,
-        signers=_signers(change, missing, signed),
-        open_requests=open_under(change.base) if is_open else 0,
-        can_sign=not blocked,
-        can_withdraw=is_open and can_withdraw_policy(user, change),
-        blocked=blocked,
-        role=next((role for role in roles if role in missing), roles[0] if roles else ""),
+        signing=signing_of(user, change),
+        open_requests=open_under(change.base) if change.is_open else 0,
+        terms=terms_said(change.terms) if change.is_retirement else None,
     )
 
 
 def differences_of(change: PolicyChange) -> list[Difference]:
+    if change.is_retirement:
+        before = change.retirement_base
+        return retirement_differences(before.terms if before else {}, change.terms)
     base = change.base
     rounds = base.rounds if base else []
     return differences((rounds, change.rounds), (base.gates if base else [], change.gates))
-
-
-def _blocked(user: Any, change: PolicyChange, signed: Sequence[PolicySignature]) -> str:
-    """Why this person cannot sign, in a sentence; empty if they can."""
-    if change.state != PolicyChangeState.OPEN:
-        return f"The proposal is {change.get_state_display()}."
-    if not policy_roles(user):
-        return "An administrator or a risk officer of the whole organisation signs policies."
-    if not can_sign_policy(user, change):
-        return "You proposed it: others sign."
-    if any(one.person_id == user.pk for one in signed):
-        return "You have signed already."
-    return ""
-
-
-def _signers(
-    change: PolicyChange, missing: Mapping[str, int], signed: Sequence[PolicySignature]
-) -> tuple[str, ...]:
-    """Who could give a missing signature. One query."""
-    out = {change.proposed_by_id} | {one.person_id for one in signed}
-    found = Membership.objects.filter(
-        Q(role__in=missing, team__isnull=True),
-        user__is_active=True,
-        user__kind=UserKind.PERSON,
-    ).exclude(user__in=out)
-    names = found.order_by("user__name").values_list("user__name", "role")
-    return tuple(f"{name}, {role.replace('_', ' ')}" for name, role in names)
 
 
 def gate_choices() -> list[tuple[str, str]]:

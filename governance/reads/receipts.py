@@ -5,7 +5,7 @@ be found is said, so that silence never looks like "all was well".
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +15,32 @@ from governance.models import CardRevision, ChangeRequest, Clearance, Finding
 from governance.reads.publications import published_at
 from governance.states import APPROVING, RequestKind
 from monitoring.models import Incident, Measurement
+from monitoring.reads.explanations import explanation_for
 from monitoring.services.lookups import Logged
 from registry.models import Deployment, Version
 
 MOST = 50
+EXPLAINED = "done"
+EXPLANATION = (
+    "id",
+    "said",
+    "answer",
+    "base",
+    "unit",
+    "parts",
+    "gap",
+    "tolerance",
+    "gap_said",
+    "tolerance_said",
+    "method",
+    "method_words",
+    "seed",
+    "artifact_digest",
+    "inputs_digest",
+    "background_digest",
+    "digest",
+    "done_at",
+)
 JUDGED = "alpha"  # a run writes it beside what it judged
 
 
@@ -36,11 +58,12 @@ class Receipt:
     findings: list[dict[str, Any]] = field(default_factory=list)
     measurements: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[dict[str, Any]] = field(default_factory=list)
+    explanation: dict[str, Any] | None = None
     not_found: list[str] = field(default_factory=list)
 
 
-def receipt_of(logged: Logged, outcomes: Iterable[dict[str, Any]]) -> Receipt:
-    """What was in force when this prediction was made. Eight queries."""
+def receipt_of(logged: Logged, outcomes: Iterable[dict[str, Any]], prediction_id: str) -> Receipt:
+    """What was in force when this prediction was made. Nine queries."""
     version = Version.objects.select_related("model__team").get(pk=logged.version_id)
     at = logged.at
     found = Receipt(
@@ -61,6 +84,7 @@ def receipt_of(logged: Logged, outcomes: Iterable[dict[str, Any]]) -> Receipt:
         findings=_findings(version, at),
         measurements=_measurements(version, at),
         outcomes=list(outcomes),
+        explanation=_explanation(version, prediction_id, at),
     )
     found.not_found.extend(_unknown(found))
     return found
@@ -190,6 +214,15 @@ def _measurements(version: Version, at: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def _explanation(version: Version, prediction_id: str, at: datetime) -> dict[str, Any] | None:
+    """What the answer rests on, computed later from the same files; only one that adds up."""
+    found = explanation_for(version, prediction_id, at)
+    if found is None or found.state != EXPLAINED:
+        return None
+    told = asdict(found)
+    return {name: told[name] for name in EXPLANATION}
+
+
 def _unknown(found: Receipt) -> list[str]:
     """What a reader would expect and does not find, in words."""
     told = {
@@ -199,6 +232,6 @@ def _unknown(found: Receipt) -> list[str]:
         "No approved change had put this version in place by then.": found.approvals,
         "No window had been measured by then.": found.measurements,
         "No outcome has arrived.": found.outcomes,
+        "No explanation of this prediction is stored.": found.explanation,
     }
-    missing = [sentence for sentence, part in told.items() if not part]
-    return [*missing, "No explanation of this prediction is stored."]
+    return [sentence for sentence, part in told.items() if not part]

@@ -36,6 +36,7 @@ from governance.reads.signatures import free_seats, missing, not_now
 from governance.reads.waiting_on import able_to_sign
 from governance.rounds import Round, rounds_of
 from governance.states import APPROVING, RequestState
+from monitoring.metrics import METRICS
 
 MEANINGS: dict[str, tuple[str, ...]] = {
     "validator": (
@@ -48,6 +49,8 @@ MEANINGS: dict[str, tuple[str, ...]] = {
         "I reviewed the risks",
     ),
 }
+
+ORDER = {metric.name: place for place, metric in enumerate(METRICS["performance"])}
 
 
 @dataclass(frozen=True)
@@ -370,8 +373,13 @@ def _numbers(evidence: dict[str, Any]) -> tuple[NumberRow, ...]:
     theirs = {_key(number): number for number in champion}
     return tuple(
         NumberRow(key[1], number["label"], key[0], _cell(theirs.get(key)), _cell(ours.get(key)))
-        for key, number in sorted((theirs | ours).items())
+        for key, number in sorted((theirs | ours).items(), key=lambda one: _place(*one[0]))
     )
+
+
+def _place(source: str, metric: str, label: str) -> tuple[str, bool, int, str, str]:
+    """Performance first, in the order of the catalogue; the worst of many drifts last."""
+    return source, label == "Worst", ORDER.get(metric, len(ORDER)), metric, label
 
 
 def _key(number: dict[str, Any]) -> tuple[str, str, str]:

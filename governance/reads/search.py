@@ -19,7 +19,7 @@ LAST_PAGE = 40
 COUNTED = 1000
 PREVIEW = 3
 UTC = ZoneInfo("UTC")
-NUMBERED = re.compile(r"^(CR|F|W|A)-([1-9][0-9]{0,17})$", re.IGNORECASE)
+NUMBERED = re.compile(r"^(CR|F|W|A|PC)-([1-9][0-9]{0,17})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

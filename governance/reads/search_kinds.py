@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
+from accounts.models import Delegation
 from accounts.querysets import of_teams
 from audit.events import AuditEvent
 from audit.models import Event
@@ -19,8 +20,11 @@ from governance.models import (
     CardRevision,
     ChangeRequest,
     Control,
+    EntryKind,
     Finding,
     Framework,
+    PolicyChange,
+    RequestEntry,
     SignOff,
     Waiver,
 )
@@ -28,6 +32,13 @@ from monitoring.models import Experiment, Incident
 from registry.models import Archive, Model, Version
 
 SHOWN_TEXT = 240
+# How an entry of a discussion reads between its author's name and the request's.
+SAYING: dict[str, str] = {
+    EntryKind.COMMENT: "commented on",
+    EntryKind.CHANGE_ASKED: "asked for a change of",
+    EntryKind.ANSWER: "answered in",
+    EntryKind.SETTLED: "settled a change of",
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,43 @@ def _signature(row: SignOff) -> Hit:
     return _hit(
         "signature", row, title, text, url, asked.model.name, row.printed_name, row.signed_at
     )
+
+
+def _discussion(user: Any) -> QuerySet[Any]:
+    """What people said about change requests; a comment that was taken back is not found."""
+    taken_back = RequestEntry.objects.filter(about=OuterRef("pk"), kind=EntryKind.RETRACTION)
+    rows = RequestEntry.objects.filter(of_teams(user, "request__model__team_id"))
+    rows = rows.exclude(kind=EntryKind.RETRACTION).filter(~Exists(taken_back))
+    return rows.select_related("request__model", "request__version__model", "person")
+
+
+def _entry(row: RequestEntry) -> Hit:
+    asked = row.request
+    title = f"{row.printed_name} {SAYING[row.kind]} CR-{asked.pk}"
+    url = f"{reverse('change-request', args=[asked.pk])}#discussion"
+    return _hit("discussion", row, title, row.text, url, asked.model.name, row.printed_name, row.at)
+
+
+def _policy_changes(_user: Any) -> QuerySet[Any]:
+    """The rules of the house are read by everybody who signs in."""
+    return PolicyChange.objects.select_related("proposed_by")
+
+
+def _policy_change(row: PolicyChange) -> Hit:
+    url = reverse("policy-change", args=[row.pk])
+    text = f"{row.get_state_display()}: {row.reason}"
+    who = row.proposed_by.name
+    return _hit("policy_change", row, str(row), text, url, "", who, row.proposed_at)
+
+
+def _delegations(user: Any) -> QuerySet[Any]:
+    return Delegation.objects.visible_to(user).select_related("giver", "taker", "team")
+
+
+def _delegation(row: Delegation) -> Hit:
+    text = f"{row.begins_on:%Y-%m-%d} to {row.ends_on:%Y-%m-%d}: {row.reason}"
+    url = reverse("delegations")
+    return _hit("delegation", row, str(row), text, url, "", row.giver.name, row.given_at)
 
 
 def _findings(user: Any) -> QuerySet[Any]:
@@ -229,6 +277,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("signature", "Signatures", "signature", _signatures, _signature, "signed_at",
          ("printed_name", "meaning"), ("reason",), ("printed_name",), "request__model__team_id",
          "request__model_id"),
+    Kind("discussion", "Discussion", "message", _discussion, _entry, "at", ("printed_name",),
+         ("text",), ("printed_name",), "request__model__team_id", "request__model_id"),
+    Kind("policy_change", "Changes of policies", "book-2", _policy_changes, _policy_change,
+         "proposed_at", ("kind", "risk_tier"), ("reason",), ("proposed_by__name",), "", "", "PC"),
+    Kind("delegation", "Lent roles", "users", _delegations, _delegation, "given_at",
+         ("giver__name", "taker__name", "role"), ("reason",), ("giver__name", "taker__name"),
+         "team_id"),
     Kind("finding", "Findings", "flag", _findings, _finding, "opened_at", ("title",),
          ("text", "resolution"), ("owner__name", "raised_by__name"), TEAM, MODEL, "F"),
     Kind("waiver", "Waivers", "file-certificate", _waivers, _waiver, "asked_at", ("identifier",),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from governance.models import ChangeRequest, Decision, PolicyChange, SignOff
+from governance.models import ChangeRequest, Decision, Proposal, SignOff
 from governance.policies import Seat
 from governance.rounds import lacking, open_round, rounds_of
 
@@ -33,8 +33,8 @@ def not_now(request: ChangeRequest, roles: Sequence[str]) -> str:
     )
 
 
-def missing_of(change: PolicyChange) -> dict[str, int]:
-    """Signatures that a proposed policy still needs, by role."""
+def missing_of(change: Proposal) -> dict[str, int]:
+    """Signatures that a proposal still needs, by role."""
     given = Counter(s.role for s in change.signatures.all() if s.decision == Decision.APPROVE)
     return {role: n - given[role] for role, n in change.needed.items() if n > given[role]}
 

@@ -16,6 +16,7 @@ from governance.models import (
     PolicyChange,
     Waiver,
 )
+from monitoring.models import Erasure
 from registry.models import Model
 
 # What is signed, by the name that the API gives to it; whose records are named by a number.
@@ -23,6 +24,7 @@ NUMBERED: dict[str, Any] = {
     "change_request": ChangeRequest,
     "waiver": Waiver,
     "attestation": Attestation,
+    "erasure": Erasure,
 }
 ACTS = (*NUMBERED, "policy_change", "risk", "guideline", "guideline_end", "guideline_answers")
 LONGEST_NUMBER = 18

@@ -7,7 +7,14 @@ from typing import Any
 
 from audit.chain import plain, sha256_of
 from governance.clearance_tokens import LIVES
-from governance.models import CardRevision, ChangeRequest, Clearance, Condition, SignOff
+from governance.models import (
+    CardRevision,
+    ChangeRequest,
+    Clearance,
+    Condition,
+    RecommendationLook,
+    SignOff,
+)
 from governance.reads.conditions import of_versions
 from governance.reads.revalidations import said_by_revalidations
 from governance.states import ClearanceState, RequestState
@@ -34,6 +41,7 @@ class _Material:
     cards: dict[int, int] = field(default_factory=dict)
     conditions: dict[tuple[int, str], list[Condition]] = field(default_factory=dict)
     anew: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    recommended: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
 
 
 def answers(model_ids: Collection[int]) -> dict[tuple[int, str], dict[str, Any]]:
@@ -77,6 +85,7 @@ def _material(model_ids: Collection[int]) -> _Material:
         cards=_cards(version_ids),
         conditions=of_versions(version_ids),
         anew=said_by_revalidations(version_ids),
+        recommended=_recommended(version_ids),
     )
 
 
@@ -172,6 +181,24 @@ def _cards(version_ids: Collection[int]) -> dict[int, int]:
     return dict(newest.values_list("card__version_id", "number"))
 
 
+def _recommended(version_ids: Collection[int]) -> dict[tuple[int, str], dict[str, Any]]:
+    """What is recommended for versions that serve, as it was stored last."""
+    looks = RecommendationLook.objects.filter(version__in=version_ids)
+    rows = looks.select_related("latest__table").values_list(
+        "version_id",
+        "environment",
+        "latest_id",
+        "latest__recommend",
+        "latest__sentence",
+        "latest__enough",
+        "latest__rule",
+        "latest__table__number",
+        "latest__at",
+    )
+    names = ("id", "recommend", "sentence", "enough", "rule", "table", "since")
+    return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in rows}
+
+
 def _answer(model: Model, environment: str, material: _Material) -> dict[str, Any]:
     key = (model.pk, environment)
     by_role: dict[str, list[Deployment]] = defaultdict(list)
@@ -189,6 +216,9 @@ def _answer(model: Model, environment: str, material: _Material) -> dict[str, An
             "on_expiry": LIVES[model.risk_tier].on_expiry,
         },
         "health": material.health.get(champion.version_id, {}) if champion else {},
+        "recommendation": (
+            material.recommended.get((champion.version_id, environment)) if champion else None
+        ),
         "open_incidents": material.incidents.get(model.pk, []),
         "open_requests": material.requests.get(key, []),
         "last_approval": material.approvals.get(key),
@@ -204,7 +234,14 @@ def _serving(deployment: Deployment, material: _Material) -> dict[str, Any]:
         "since": deployment.started_at,
         "traffic_share": deployment.traffic_share,
         "clearance": _clearance(deployment, deployment.environment, material)["state"],
+        "recommendation": _word(deployment, material),
     }
+
+
+def _word(deployment: Deployment, material: _Material) -> str | None:
+    """What is recommended in one word; None until it was looked at."""
+    found = material.recommended.get((deployment.version_id, deployment.environment))
+    return str(found["recommend"]) if found else None
 
 
 def _clearance(

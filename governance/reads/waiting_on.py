@@ -32,11 +32,11 @@ def able_to_sign(request: ChangeRequest, needed: Mapping[str, int]) -> list[tupl
 def waiting_on(request: ChangeRequest) -> tuple[list[User], str]:
     """Who has to do something next, and what, in words."""
     if what_changed(request):
-        return [request.requested_by], "its evidence is stale and has to be refreshed"
+        return [_asker(request)], "its evidence is stale and has to be refreshed"
     if asked := unsettled(request):
         answered = {one.pk for one in asked if one.replies.filter(kind="answer").exists()}
         if len(answered) < len(asked):
-            return [request.requested_by], "a signer asked for a change that has no answer"
+            return [_asker(request)], "a signer asked for a change that has no answer"
         people = {one.person_id for one in asked}
         return list(User.objects.filter(pk__in=people, is_active=True)), (
             "a change that you asked for is answered: settle it, or say what is missing"
@@ -47,6 +47,12 @@ def waiting_on(request: ChangeRequest) -> tuple[list[User], str]:
     everybody = ids | set(takers.values_list("taker_id", flat=True))
     everybody -= {request.requested_by_id}
     return list(User.objects.filter(pk__in=everybody).order_by("pk")), "it needs your signature"
+
+
+def _asker(request: ChangeRequest) -> User:
+    """Who asked; where a machine did (a policy, a serving system), the model's owner."""
+    asked = request.requested_by
+    return asked if asked.kind == UserKind.PERSON else request.model.owner
 
 
 def answer_for(request: ChangeRequest) -> list[User]:

@@ -7,35 +7,37 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies import require
 from audit.record import record
-from governance.conditions import ConditionKind, Terms, Unclear, says, terms_of, terms_of_all
-from governance.due_dates import due_from
+from governance.conditions import ConditionKind, Terms, Unclear, says, terms_of_all
 from governance.events import GovernanceEvent
-from governance.jobs.cards import refresh_as_system
 from governance.jobs.locks import locked_request, locked_version
-from governance.jobs.status import rebuild_status
-from governance.models import ApprovalPolicy, ChangeRequest, GateResult
+from governance.jobs.requesting import (
+    WHOLE,
+    asked_for,
+    freeze_anew,
+    refresh_locked,
+    submit_change,
+    take_back,
+)
+from governance.models import ChangeRequest
 from governance.policies import can_set_conditions, can_submit, can_withdraw
 from governance.reads.conditions import judged_now, watched_by
-from governance.reads.evidence import Change, Evidence, current_policy, gather
-from governance.refusals import AlreadyRequested, GatesNotPassed, Incomplete, NotOpen
-from governance.states import APPROVING, ConditionState, RequestKind, RequestState, move_request
+from governance.reads.evidence import Change
+from governance.refusals import Incomplete, NotOpen
+from governance.states import APPROVING, ConditionState, RequestKind, RequestState
 from ledger import claims
 from registry.models import Version
 from registry.states import DeploymentRole
 
-WHOLE = Decimal(1)
 ENVIRONMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_REASON = 4000
 ONLY_BUILDERS = (
     "Only developers, validators and service accounts of the owning team ask for a change."
 )
 ONLY_CONCERNED = "Who may ask for this change, or may sign it, sets its conditions."
-PENDING = (RequestState.OPEN, RequestState.APPROVED)
 
 
 @transaction.atomic
@@ -65,26 +67,7 @@ def submit(
     change = _change(kind, environment, role, traffic_share, reason)
     asked = _standing(version, change) if conditions is None else conditions
     change = replace(change, conditions=_conditions(version, change, asked))
-    _refuse_second(version, change)
-    refresh_as_system(version.pk, "Facts and numbers when a change was asked for")
-    policy = _policy(version, change)
-    evidence = _passed(gather(version, change, policy))
-    request = _create(actor, version, change, policy, evidence)
-    rebuild_status(model_ids=[version.model_id])
-    record(
-        actor,
-        GovernanceEvent.REQUEST_SUBMITTED,
-        request,
-        kind=kind,
-        version=version.number,
-        environment=environment,
-        role=role,
-        traffic_share=traffic_share,
-        reason=reason,
-        conditions=request.conditions,
-        digest=request.digest,
-    )
-    return request
+    return submit_change(actor=actor, version=version, change=change)
 
 
 @transaction.atomic
@@ -93,11 +76,7 @@ def withdraw(*, actor: User, request_id: int, reason: str) -> ChangeRequest:
     request = locked_request(request_id)
     require(can_withdraw(actor, request), "Who asked, or a developer of the team, withdraws it.")
     _must_be_open(request)
-    request.state = move_request(request.state, "withdraw")
-    request.save(update_fields=["state"])
-    rebuild_status(model_ids=[request.model_id])
-    record(actor, GovernanceEvent.REQUEST_WITHDRAWN, request, reason=reason)
-    return request
+    return take_back(actor=actor, request=request, reason=reason)
 
 
 @transaction.atomic
@@ -111,18 +90,7 @@ def refresh_evidence(*, actor: User, request_id: int) -> ChangeRequest:
     request = locked_request(request_id)
     require(can_submit(actor, request.model), ONLY_BUILDERS)
     _must_be_open(request)
-    version = locked_version(request.version_id)
-    before = _freeze_anew(request, version, _asked(request))
-    if before:
-        record(
-            actor,
-            GovernanceEvent.REQUEST_REFRESHED,
-            request,
-            before=before,
-            digest=request.digest,
-            signatures_stale=request.signoffs.filter(signed_digest=before).count(),
-        )
-    return request
+    return refresh_locked(actor=actor, request=request)
 
 
 @transaction.atomic
@@ -143,9 +111,9 @@ def set_conditions(
     _must_be_open(request)
     _check_reason(reason)
     version = locked_version(request.version_id)
-    change = _asked(request)
+    change = asked_for(request)
     change = replace(change, conditions=_conditions(version, change, conditions))
-    before, earlier = _freeze_anew(request, version, change), request.conditions
+    before, earlier = freeze_anew(request, version, change), request.conditions
     if not before:
         return request
     request.conditions = [one.as_json() for one in change.conditions]
@@ -162,33 +130,6 @@ def set_conditions(
         signatures_stale=request.signoffs.filter(signed_digest=before).count(),
     )
     return request
-
-
-def _asked(request: ChangeRequest) -> Change:
-    return Change(
-        request.kind,
-        request.environment,
-        request.role,
-        request.traffic_share,
-        request.reason,
-        tuple(terms_of(one) for one in request.conditions),
-    )
-
-
-def _freeze_anew(request: ChangeRequest, version: Version, change: Change) -> str:
-    """Today's evidence and policy in the request; the digest of before, or nothing if it is the
-    same."""
-    policy = _policy(version, change)
-    evidence = _passed(gather(version, change, policy))
-    if evidence.digest == request.digest:
-        return ""
-    before, request.digest = request.digest, evidence.digest
-    request.evidence, request.policy = evidence.content, policy
-    request.rounds, request.round = policy.rounds, 1
-    request.save(update_fields=["evidence", "policy", "rounds", "round", "digest"])
-    request.gates.all().delete()
-    _store_gates(request, evidence)
-    return before
 
 
 @transaction.atomic
@@ -254,70 +195,6 @@ def _role(kind: str, role: str) -> str:
     if role not in {"", champion}:
         raise Incomplete("role", f"To {kind.replace('_', ' ')} takes no role {role!r}.")
     return champion
-
-
-def _refuse_second(version: Version, change: Change) -> None:
-    pending = ChangeRequest.objects.filter(
-        version=version, kind=change.kind, environment=change.environment, state__in=PENDING
-    ).first()
-    if pending is not None:
-        raise AlreadyRequested(f"CR-{pending.pk} asks for this already and is {pending.state}.")
-
-
-def _policy(version: Version, change: Change) -> ApprovalPolicy:
-    policy = current_policy(change.kind, version.model.risk_tier)
-    if policy is None:
-        raise Incomplete(
-            "kind",
-            f"There is no approval policy to {change.kind} a {version.model.risk_tier}-risk model; "
-            "an administrator sets one.",
-        )
-    return policy
-
-
-def _passed(evidence: Evidence) -> Evidence:
-    if evidence.failing:
-        raise GatesNotPassed(evidence.failing)
-    return evidence
-
-
-def _create(
-    actor: User, version: Version, change: Change, policy: ApprovalPolicy, evidence: Evidence
-) -> ChangeRequest:
-    request = ChangeRequest.objects.create(
-        kind=change.kind,
-        model=version.model,
-        version=version,
-        environment=change.environment,
-        role=change.role,
-        traffic_share=change.traffic_share,
-        reason=change.reason,
-        conditions=[one.as_json() for one in change.conditions],
-        requested_by=actor,
-        policy=policy,
-        rounds=policy.rounds,
-        evidence=evidence.content,
-        digest=evidence.digest,
-        due_on=due_from(timezone.now().date(), change.kind, version.model.risk_tier),
-    )
-    _store_gates(request, evidence)
-    request.refresh_from_db(fields=["submitted_at"])
-    return request
-
-
-def _store_gates(request: ChangeRequest, evidence: Evidence) -> None:
-    GateResult.objects.bulk_create(
-        GateResult(
-            request=request,
-            gate=finding.gate,
-            title=finding.title,
-            mode=finding.mode,
-            passed=finding.passed,
-            message=finding.message[:400],
-            evidence=stored["evidence"],
-        )
-        for finding, stored in zip(evidence.findings, evidence.content["gates"], strict=True)
-    )
 
 
 def _must_be_open(request: ChangeRequest) -> None:

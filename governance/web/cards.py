@@ -13,6 +13,7 @@ from accounts.policies import require
 from accounts.sessions import person_of
 from governance.card_fields import BY_ID, BadSections, completeness
 from governance.card_requirements import Need, score, template
+from governance.facts import groups_of
 from governance.models import CardRevision
 from governance.policies import can_edit_card
 from governance.reads.card_differences import choices_of, compared
@@ -20,10 +21,10 @@ from governance.reads.card_facts import latest_revision
 from governance.reads.cards import card_of, readers_card
 from governance.reads.downloads import FORMATS
 from governance.reads.publications import rule_of
+from governance.reads.recommendations import standing
 from governance.reads.written_numbers import unbound_of
 from governance.refusals import CardChanged
 from governance.services.cards import ONLY_BUILDERS, bind_number, refresh_card, revise_card
-from governance.web.facts import groups_of
 from governance.web.forms import CardForm
 from registry.models import Version
 
@@ -47,6 +48,7 @@ def card(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "can_edit": can_edit,
         "unbound": unbound_of(version.pk, found.written) if found and can_edit else (),
         "formats": FORMATS,
+        "recommended": standing(person, version.model_id, version_id=version.pk),
     }
     return render(request, "governance/card.html", context)
 

@@ -12,10 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
+from governance.models import Watch
 from governance.reads.catalogue import Catalogue, catalogue
 from governance.reads.model_page import ModelPage, model_page
+from governance.reads.recommendations import standing
 from governance.reads.trends import trends_of
 from governance.reads.version_lines import states_of
+from governance.reads.watches import watch_lines
 from governance.web.overview import KINDS
 from registry.models import RiskTier
 from registry.reads.deployments import Period
@@ -93,7 +96,9 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "page": page,
         "versions": [(version, states[version.id]) for version in page.detail.versions],
+        "recommended": standing(person_of(request), page.detail.row.id),
         "tiles": [_tile(page, trends, kind, label) for kind, label in KINDS],
+        "watches": watch_lines(Watch.objects.filter(model__slug=slug))[:3],
         "stays": stays_of(page.detail.periods, slug),
         "outcome_horizon": timedelta(hours=page.detail.row.outcome_horizon_hours),
         "start": _start(page.detail.periods, now),

@@ -14,7 +14,11 @@ from governance.reads.findings import (
     waivers_waiting_for,
 )
 from governance.reads.guidelines import answers_waiting_for, editions_waiting_for
+from governance.reads.notices import notices_for
+from governance.reads.recommendations import to_consider
 from governance.reads.requests import escalated_to, inbox_lines, lines_of, request_lines
+from governance.reads.retirement_policies import registrations_to_update
+from governance.reads.retirements import notices_for_desk
 from governance.reads.revalidations import revalidations_for_desk
 from governance.states import RequestState
 
@@ -43,6 +47,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "editions": editions_waiting_for(person),
         "answers": answers_waiting_for(person),
         "anew": revalidations_for_desk(person),
+        "recommended": to_consider(person)[:SHOWN],
+        "retirements": notices_for_desk(person),
+        "registrations": registrations_to_update(person),
+        "notices": notices_for(person),
         "today": timezone.now().date(),
         "escalated": escalated_to(person),
         "to_answer": lines_of(asked_of_builders(person, visible)),

@@ -44,10 +44,11 @@ def receipt_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "asked": asked}
     if asked and form.is_valid():
         found = _looked_up(user, form.cleaned_data)
-        shown = [receipt_of(one, found.outcomes) for one in found.predictions]
+        asked_for = form.cleaned_data["prediction"]
+        shown = [receipt_of(one, found.outcomes, asked_for) for one in found.predictions]
         context |= {
             "found": found,
-            "prediction": form.cleaned_data["prediction"],
+            "prediction": asked_for,
             "receipts": [(one, _row(one), _outcomes(one)) for one in shown],
             "days": AROUND.days,
         }

@@ -15,7 +15,7 @@ from accounts.sessions import person_of
 from governance.models import ChangeRequest, EvidenceKind
 from governance.policies import can_set_conditions, can_withdraw
 from governance.reads.conditions import measurable
-from governance.reads.proposals import Proposal, proposal
+from governance.reads.new_requests import NewRequest, new_request
 from governance.reads.requests import GateLine, NumberRow, RequestPage, request_page
 from governance.refusals import GatesNotPassed, Unable
 from governance.services.challenge import note_opening
@@ -66,7 +66,7 @@ def new(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     person = person_of(request)
     kind = request.POST.get("kind") or request.GET.get("kind", "")
     role = request.POST.get("role") or request.GET.get("role", "champion")
-    page = proposal(person, slug, number, kind, role)
+    page = new_request(person, slug, number, kind, role)
     require(page.can_submit, ONLY_BUILDERS)
     under = ConditionsForm(request.POST or None, measurable=page.measurable)
     if request.method != "POST":
@@ -98,7 +98,7 @@ def _gates_sentence(count: int) -> str:
 
 def _new_page(
     request: HttpRequest,
-    page: Proposal,
+    page: NewRequest,
     form: ChangeForm,
     under: ConditionsForm,
     status: int = 200,

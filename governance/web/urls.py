@@ -10,23 +10,34 @@ from governance.web import (
     cards,
     catalogue,
     challenge,
+    challenger,
     clearance,
     controls,
     discussion,
     due_dates,
+    erasures,
     findings,
     frameworks,
     guidelines,
+    holds,
     inbox,
+    life,
     overview,
     people,
     policies,
     publishing,
+    purges,
     purposes,
     putting_back,
     receipts,
+    recommendations,
     requests,
+    retention,
+    retirement_policies,
+    retirements,
     risk,
+    rollbacks,
+    rule_tables,
     samples,
     search,
     signing,
@@ -39,6 +50,8 @@ FINDING = "findings/<int:finding>"
 GUIDELINE = "guidelines/<slug:guideline>"
 POLICY = "policies/<slug:kind>/<slug:tier>"
 POLICY_CHANGE = "policy-changes/<int:change_id>"
+TABLE = "recommendations/rules"
+TABLE_CHANGE = f"{TABLE}/changes/<int:table_change>"
 ITEM = "samples/<int:sample>/<int:position>"
 REQUEST = "change-requests/<int:request_id>"
 
@@ -128,4 +141,77 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:person>", people.person, name="person"),
     path("people/<int:person>/close", people.close, name="person-close"),
     path("people/<int:person>/teams/<slug:team>", people.handing_over, name="person-hand-over"),
+    path("recommendations", recommendations.recommendations, name="recommendations"),
+    path(
+        "recommendations/<int:recommendation>",
+        recommendations.recommendation,
+        name="recommendation",
+    ),
+    path(TABLE, rule_tables.rule_table, name="rule-table"),
+    path(f"{TABLE}/<int:table_number>", rule_tables.rule_table_earlier, name="rule-table-earlier"),
+    path(f"{TABLE}/propose", rule_tables.rule_table_propose, name="rule-table-propose"),
+    path(TABLE_CHANGE, rule_tables.rule_table_change, name="rule-table-change"),
+    path(f"{TABLE_CHANGE}/sign", rule_tables.rule_table_sign, name="rule-table-sign"),
+    path(f"{TABLE_CHANGE}/withdraw", rule_tables.rule_table_withdraw, name="rule-table-withdraw"),
+]
+
+RETIREMENT = "retirements/<int:retirement>"
+RETIREMENT_POLICY = "retirement-policies/<slug:scope>/<slug:place>"
+LIFE = "models/<slug:slug>/life"
+
+urlpatterns += [
+    path("retirements", retirements.retirements, name="retirements"),
+    path(RETIREMENT, retirements.retirement, name="retirement"),
+    path(f"{RETIREMENT}/object", retirements.retirement_object, name="retirement-object"),
+    path(
+        f"{RETIREMENT}/no-objection",
+        retirements.retirement_no_objection,
+        name="retirement-no-objection",
+    ),
+    path(
+        f"{RETIREMENT}/objections/<int:objection>",
+        retirements.objection_answer,
+        name="objection-answer",
+    ),
+    path(
+        f"{RETIREMENT}/replacement",
+        retirements.retirement_replacement,
+        name="retirement-replacement",
+    ),
+    path(f"{RETIREMENT}/steps/<int:step>", retirements.step_retry, name="step-retry"),
+    path(
+        "retirement-policies", retirement_policies.retirement_policies, name="retirement-policies"
+    ),
+    path(RETIREMENT_POLICY, retirement_policies.retirement_policy, name="retirement-policy"),
+    path(
+        f"{RETIREMENT_POLICY}/propose",
+        retirement_policies.retirement_policy_propose,
+        name="retirement-policy-propose",
+    ),
+    path(LIFE, life.life, name="model-life"),
+    path(f"{LIFE}/clients", life.client_add, name="client-add"),
+    path(f"{LIFE}/clients/<int:client>/end", life.client_end, name="client-end"),
+    path(f"{LIFE}/registration", life.registration, name="registration"),
+    path("models/<slug:slug>/roll-back", rollbacks.roll_back_new, name="roll-back-new"),
+    path("roll-backs", rollbacks.roll_backs, name="roll-backs"),
+    path("roll-backs/<int:roll_back>", rollbacks.roll_back, name="roll-back"),
+    path("watches/<int:watch>", rollbacks.watch, name="watch"),
+    path("models/<slug:model>/holds", holds.holds, name="holds"),
+    path("models/<slug:model>/holds/<int:hold>/lift", holds.hold_lift, name="hold-lift"),
+    path("archives/<int:archive>/purge", purges.purge_new, name="purge-new"),
+    path("retention", retention.retention, name="retention"),
+    path("retention/<int:table>/sign", retention.retention_sign, name="retention-sign"),
+    path("retention/<int:table>/refuse", retention.retention_refuse, name="retention-refuse"),
+    path("purges/<int:purge>", purges.purge, name="purge"),
+    path("purges/<int:purge>/confirm", purges.purge_confirm, name="purge-confirm"),
+    path("purges/<int:purge>/refuse", purges.purge_refuse, name="purge-refuse"),
+    path("erasures", erasures.erasures, name="erasures"),
+    path("erasures/new", erasures.erasure_new, name="erasure-new"),
+    path("erasures/<int:erasure>", erasures.erasure, name="erasure"),
+    path("erasures/<int:erasure>/check", erasures.erasure_check, name="erasure-check"),
+    path("erasures/<int:erasure>/refuse", erasures.erasure_refuse, name="erasure-refuse"),
+    path("erasures/<int:erasure>/certificate", erasures.certificate, name="erasure-certificate"),
+]
+urlpatterns += [
+    path("challengers/<int:experiment_id>", challenger.challenger, name="challenger"),
 ]

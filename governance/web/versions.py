@@ -7,9 +7,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import person_of
+from governance.facts import lineage_of
+from governance.models import Watch
 from governance.numbers import Number
+from governance.reads.recommendations import standing
 from governance.reads.version_page import VersionPage, version_page
-from governance.web.facts import lineage_of
+from governance.reads.watches import watch_lines
+from monitoring.reads.explanations import rests_on
 from registry.manifests import HashedFile
 
 HEALTH_LABELS = {"drift": "Drift", "quality": "Data quality", "performance": "Performance"}
@@ -24,6 +28,10 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "detail": page.detail,
         "roles": [one for one in page.detail.periods if one.running],
         "health": [(HEALTH_LABELS.get(cell.kind, cell.kind), cell) for cell in page.health],
+        "recommended": standing(
+            person_of(request), page.detail.model_id, version_id=page.detail.id
+        ),
+        "rests": rests_on(person_of(request), page.detail.id),
         "lineage": lineage_of(page.detail.lineage),
         "version_label": f"Version {number}",
         "files_said": _files_said(page.detail.files),
@@ -31,6 +39,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "written": [part for part in page.card.sections if part.text] if page.card else [],
         "measured_since": _measured_since(page),
         "in_force": _in_force(page),
+        "watches": watch_lines(Watch.objects.filter(version=page.detail.id))[:3],
         "actions": page.possible if page.can_submit else (),
     }
     return render(request, "governance/version.html", context)

@@ -14,14 +14,12 @@ import pypdf
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from playwright.sync_api import sync_playwright
 
 from accounts.policies import Refused
 from accounts.services.tokens import create_token
 from audit import keys
 from audit.jobs.checkpoint import sign as sign_trail
 from audit.models import Event
-from deploy import chromium
 from governance.models import Bundle
 from governance.refusals import Incomplete, NoSuchStep
 from governance.services.bundles import ask_model_bundle, ask_sample_bundle, take_bundle
@@ -29,10 +27,10 @@ from governance.services.samples import conclude_item, draw_sample, note_item
 from ledger import claims, runner
 from ledger.models import Job
 from registry.gateways import store
+from tests import browsers
 from tests.governance.conftest import critical_incident, promoted
 from tests.governance.test_samples import plan
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("http://x")']
 
 
@@ -235,11 +233,9 @@ def test_its_pages_name_nothing_outside_and_run_nothing(folder):
     assert "&lt;script&gt;" in "".join(path.read_text() for path in folder.glob("items/*.html"))
 
 
-def test_it_opens_offline_in_a_browser(folder, monkeypatch):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+def test_it_opens_offline_in_a_browser(folder):
     asked, complaints = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS)
+    with browsers.started() as browser:
         context = browser.new_context(offline=True, java_script_enabled=False)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
@@ -250,7 +246,6 @@ def test_it_opens_offline_in_a_browser(folder, monkeypatch):
         assert "Vera" in page.inner_text("body")
         page.get_by_role("link", name="proof").first.click()
         assert "ombud-audit-proof/1" in page.inner_text("body")
-        browser.close()
     assert {address.partition("//")[0] for address in asked} == {"file:"}
     assert complaints == []
 

@@ -14,6 +14,7 @@ from governance.reads import papers
 from governance.reads.card_facts import facts_of
 from governance.reads.cards import card_of, exported
 from governance.reads.downloads import BY_FORMAT
+from governance.services.registrations import keep_registration
 from governance.services.risk import sign_risk
 from registry.models import RiskTier, Schema, TaskType
 from tests.conftest import PASSWORD
@@ -51,6 +52,7 @@ def test_every_fact_that_is_gathered_is_in_the_table_and_the_other_way_round(one
     sign_risk(
         actor=rosa, model_id=one.model_id, answers=ANSWERS, reason="Little", password=PASSWORD
     )
+    keep_registration(actor=rosa, model_id=one.model_id, verb="draft", reason="Annex VIII")
     assert gathered(facts_of(one)) == {fact.path for fact in FACTS}
 
 

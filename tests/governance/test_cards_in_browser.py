@@ -1,13 +1,12 @@
 """Rita compares a card with its draft and publishes it, on a phone that runs no JavaScript."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from deploy import chromium
 from governance.reads.cards import card_of, readers_card
 from governance.services.cards import refresh_card, revise_card
 from governance.services.publishing import publish_card
-from tests.browser.test_journey import FLAGS
+from tests import browsers
 from tests.conftest import PASSWORD
 from tests.governance.conftest import version_of
 from tests.governance.test_cards import measured
@@ -17,14 +16,9 @@ WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWi
 
 @pytest.fixture
 def phone(transactional_db, monkeypatch):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     monkeypatch.setattr("ledger.claims.wake", lambda *_: None)
-    path = chromium.find()
-    assert path, "Chromium is needed: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with browsers.started() as browser:
         yield browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
-        browser.close()
 
 
 def drafted(flights, olga, rita):

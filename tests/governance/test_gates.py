@@ -109,6 +109,9 @@ def test_a_runs_name_for_a_measure_is_understood():
         ("auc", "AUC"),
         ("val_log_loss", "val log loss"),
         ("macro_f1", "macro F1"),
+        ("hold_out.brier", "Brier score on the hold-out"),
+        ("latest.roc_auc", "ROC AUC on the latest data"),
+        ("lift", "lift"),
         ("test_", "test"),
     ],
 )

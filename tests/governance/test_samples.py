@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.policies import Refused
+from accounts.services.tokens import create_token
 from audit.models import Event
 from governance import sampling
 from governance.models import Finding, FindingEntry, Sample, SampleEntry, SampleItem, Waiver
@@ -26,6 +27,7 @@ from governance.services.samples import (
     note_item,
     raise_exception,
 )
+from registry.models import Model
 from tests.governance.conftest import ask, carry_out, critical_incident, promoted, sign
 
 ROOT = Path(__file__).parents[2]
@@ -340,3 +342,39 @@ def test_the_api_draws_reads_and_concludes(history, adam, signed_in):
     told = client.post(f"{item}/entries", entry, content_type="application/json")
     assert told.json()["conclusion"] == "no_exception"
     assert client.get("/api/v1/samples").json()["results"][0]["title"] == "By API"
+
+
+def bearer(adam, scopes):
+    token = create_token(actor=adam, owner=adam, name="desk", scopes=scopes, days=1)
+    return {"Authorization": f"Bearer {token.text}"}
+
+
+def drawing():
+    today = f"{timezone.now():%Y-%m-%d}"
+    body = {"title": "By token", "population": "promotions", "since": today, "until": today}
+    return body | {"size": 1, "seed": "s"}
+
+
+def test_an_auditors_token_draws_notes_and_changes_nothing_else(history, adam, client):
+    desk = bearer(adam, ["read", "audit"])
+    as_json = {"content_type": "application/json"}
+    drawn = client.post("/api/v1/samples", drawing(), headers=desk, **as_json)
+    assert drawn.status_code == 201, drawn.content
+    noted = client.post(
+        f"{drawn['Location']}/items/1/entries", {"text": "Seen."}, headers=desk, **as_json
+    )
+    assert noted.status_code == 201, noted.content
+    refused = client.post("/api/v1/models", {"slug": "mine"}, headers=desk, **as_json)
+    assert refused.status_code == 403
+    assert "lacks the scope 'manage'" in refused.json()["detail"]
+    assert not Model.objects.filter(slug="mine").exists()
+
+
+def test_a_token_that_only_reads_draws_nothing(history, adam, client):
+    desk = bearer(adam, ["read"])
+    refused = client.post(
+        "/api/v1/samples", drawing(), headers=desk, content_type="application/json"
+    )
+    assert refused.status_code == 403
+    assert "lacks the scope 'manage' or 'audit'" in refused.json()["detail"]
+    assert not Sample.objects.exists()

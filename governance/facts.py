@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from governance.exports import FACT_TITLES, LABELS
 
 BYTES = frozenset({"size"})
+MILLISECONDS = "created_ms"  # MLflow's clock counts from 1970
 DIGESTS = frozenset({"digest"})
 ORDER = ("name", "number", "model", "version", "summary", "purpose", "kind", "rows", "digest")
 HIDDEN_TAGS = ("mlflow.",)
@@ -75,6 +76,8 @@ def _fact(label: str, name: str, item: Any) -> Fact:
         return Fact(label, _listed(item))
     if name in BYTES:
         return Fact(label, item, "bytes")
+    if name == MILLISECONDS and isinstance(item, int):
+        return Fact(label, datetime.fromtimestamp(item / 1000, UTC).isoformat(), "time")
     if name in DIGESTS:
         return Fact(label, item, "digest")
     if isinstance(item, str) and _is_time(item):

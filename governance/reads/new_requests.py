@@ -20,7 +20,7 @@ from registry.states import DeploymentRole
 
 
 @dataclass(frozen=True)
-class Proposal:
+class NewRequest:
     """A change of a version that somebody thinks of asking for."""
 
     version_id: int
@@ -38,9 +38,9 @@ class Proposal:
     measurable: tuple[Measurable, ...] = ()
 
 
-def proposal(
+def new_request(
     user: Any, slug: str, number: int, kind: str = "", role: str = DeploymentRole.CHAMPION
-) -> Proposal:
+) -> NewRequest:
     """The change of this kind (else the first that the stage allows), with today's answers.
 
     Raises:
@@ -54,7 +54,7 @@ def proposal(
     kinds = tuple(one for one, stages in STAGES.items() if version.stage in stages)
     chosen = kind if kind in kinds else next(iter(kinds), "")
     rounds, gates = _asked(version, chosen, role)
-    return Proposal(
+    return NewRequest(
         version_id=version.pk,
         number=version.number,
         model_slug=slug,

@@ -1,0 +1,121 @@
+"""What governance hands into an archive: card, approvals, evidence, and the trail with proof."""
+
+import json
+
+import pytest
+
+from audit.jobs.checkpoint import sign as sign_trail
+from audit.keys import make
+from audit.models import Event
+from audit.record import SYSTEM
+from clients import ombud_verify
+from governance.jobs.findings import Found, raise_finding
+from governance.models import ChangeRequest
+from governance.reads import downloads, papers
+from governance.reads.archive_parts import parts_of
+from governance.reads.downloads import FORMATS
+from governance.services.cards import refresh_card
+from tests.governance.conftest import promoted
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed_trail(settings, tmp_path):
+    settings.CHECKPOINTS, settings.AUDIT_KEY = str(tmp_path / "out"), str(tmp_path / "key.pem")
+    signer = make(tmp_path / "key.pem")
+    return lambda: sign_trail([signer])
+
+
+@pytest.fixture
+def archived(one, olga, vera, rita, signed_trail):
+    """Version 1 was promoted, and its trail was signed twice."""
+    signed_trail()
+    promoted(one, olga, vera, rita)
+    refresh_card(actor=olga, version_id=one.pk)
+    signed_trail()
+    return one
+
+
+@pytest.fixture
+def parts(archived, monkeypatch):
+    """Without laying out paper, which takes its seconds."""
+    monkeypatch.setattr(downloads, "pdf", lambda _: b"%PDF")
+    return dict(parts_of(archived.pk))
+
+
+def test_the_card_is_there_in_every_format_and_says_what_each_cannot_hold(archived):
+    parts = dict(parts_of(archived.pk))
+    told = json.loads(parts["card/formats.json"])
+    assert set(told) == {one.id for one in FORMATS}
+    for one in FORMATS:
+        assert parts[f"card/card.{one.suffix}"], one.id
+    assert parts["card/card.pdf"].startswith(b"%PDF")
+    assert b"<html" in parts["card/card.html"]
+    assert told["cyclonedx"]["not_held"]
+    assert json.loads(parts["card/card.json"])["sections"]
+
+
+def test_a_format_that_cannot_be_made_is_told_and_stops_nothing(one, olga, monkeypatch):
+    refresh_card(actor=olga, version_id=one.pk)
+    monkeypatch.setattr(papers, "LONGEST_PAPER", 1)
+    parts = dict(parts_of(one.pk))
+    assert "card/card.pdf" not in parts
+    assert json.loads(parts["card/formats.json"])["pdf"]["not_made"]
+    assert "card/card.md" in parts
+
+
+def test_every_signature_is_there_with_what_it_signed(parts):
+    request = ChangeRequest.objects.get()
+    told = json.loads(parts[f"approvals/CR-{request.pk}.json"])
+    assert (told["digest"], told["state"]) == (request.digest, "executed")
+    signatures = json.loads(parts["approvals/signatures.json"])
+    assert {one["digest"] for one in signatures} == {request.digest}
+    assert {one["name"] for one in signatures} == {s.signed_as for s in request.signoffs.all()}
+    assert all(one["at"] and one["method"] and one["meaning"] for one in signatures)
+
+
+def test_findings_are_evidence(one, olga, rita):
+    raise_finding(
+        actor=SYSTEM,
+        model=one.model,
+        found=Found(
+            kind="validation",
+            severity="high",
+            title="Night flights",
+            text="They are missing.",
+            key="night",
+        ),
+    )
+    (finding,) = json.loads(dict(parts_of(one.pk))["evidence/findings.json"])
+    assert (finding["title"], finding["severity"]) == ("Night flights", "high")
+
+
+def test_every_event_is_proved_without_ombud(parts, tmp_path):
+    proofs = {path: raw for path, raw in parts.items() if path.startswith("audit/proofs/")}
+    events = [json.loads(line) for line in parts["audit/events.jsonl"].splitlines()]
+    named = {event["event"] for event in events}
+    assert {"governance.request.executed", "registry.deployment.started"} <= named
+    assert len(proofs) == len(events) == json.loads(parts["audit/about.json"])["events"]
+    for path, raw in proofs.items():
+        place = tmp_path / path.rpartition("/")[2]
+        place.write_bytes(raw)
+        assert ombud_verify.main([str(place)]) == 0
+    spoilt = json.loads(raw)
+    spoilt["event"]["actor_name"] = "Sam"
+    place.write_text(json.dumps(spoilt))
+    assert ombud_verify.main([str(place)]) == 1
+
+
+def test_the_trail_only_grew(parts):
+    told = json.loads(parts["audit/consistency.json"])
+    assert told["to"]["size"] == Event.objects.count()
+    assert 0 < told["from"]["size"] < told["to"]["size"]
+
+
+def test_what_no_checkpoint_covers_is_said(one, olga):
+    parts = dict(parts_of(one.pk))
+    about = json.loads(parts["audit/about.json"])
+    assert about["checkpoint"] == 0
+    assert len(about["after_the_checkpoint"]) == about["events"]
+    assert not [path for path in parts if path.startswith("audit/proofs/")]
