@@ -8,6 +8,7 @@ import pandas as pd
 from demo import flight_delay
 from demo.data import FEATURES, flights
 from demo.fields import Field
+from demo.flight_training import prepared_for_trees
 from demo.replay import Replay, outcomes_of, table, until
 from demo.training import SEED, TREES, Trained, importances, one_thread, split
 
@@ -89,4 +90,4 @@ def _boosted_trees() -> Any:
     from sklearn.pipeline import make_pipeline
 
     trees = HistGradientBoostingRegressor(max_iter=300, random_state=SEED)
-    return make_pipeline(flight_delay.prepared_for_trees(), trees)
+    return make_pipeline(prepared_for_trees(), trees)

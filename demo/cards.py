@@ -59,9 +59,9 @@ FLIGHT_DELAY_OVERVIEW = {
     ),
     1: "Boosted trees on schedule, plane and weather, trained on January and February.",
     2: (
-        "Version 1 retrained on January to April after its performance fell in April. The method "
-        "and the fields are the same. It is compared with its own answers of the autumn, not with "
-        "last winter's flights."
+        "Version 1 retrained by policy from its own prediction log, after its performance had "
+        "fallen in April. The method and the fields are the same. Its reference is what was held "
+        "out of that log."
     ),
 }
 

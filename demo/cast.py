@@ -30,6 +30,7 @@ class Cast:
     mlflow: str
     people: Mapping[str, Client]
     passwords: Mapping[str, str]
+    names: Mapping[str, str]
     now: datetime
     trained: dict[str, Trained] = field(default_factory=dict)
     published: dict[str, Published] = field(default_factory=dict)
@@ -67,6 +68,26 @@ class Cast:
             "digest": read["digest"],
         }
         client.post(f"/change-requests/{request}/decisions", body)
+
+    def sign_policy(self, person: str, change: Any, reason: str) -> None:
+        """A person puts a proposed policy in force.
+
+        Raises:
+            RuntimeError: it takes more than this signature.
+        """
+        body = {
+            "decision": "approve",
+            "reason": reason,
+            "digest": change["digest"],
+            "password": self.passwords[person],
+        }
+        signed = self.people[person].post(f"/policy-changes/{change['id']}/decisions", body)
+        if signed["state"] != "in_force":
+            raise RuntimeError(f"The policy is {signed['state']}, though {person} signed it.")
+
+    def named(self, name: str) -> Client:
+        """Somebody by their full name, as other people's pages say it."""
+        return self.people[self.names[name]]
 
     def publish(self, person: str, model: str, version: int, reason: str) -> None:
         """The newest revision of a card, by somebody whose password signs it where it must be."""
@@ -150,5 +171,6 @@ def read_cast(var: Path | None) -> Cast:
         mlflow=os.environ["MLFLOW_TRACKING_URI"],
         people=people,
         passwords={one["key"]: one.get("password", "") for one in written["people"]},
+        names={one["name"]: one["key"] for one in written["people"]},
         now=datetime.now(UTC).replace(microsecond=0),
     )

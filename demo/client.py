@@ -71,10 +71,8 @@ class Client:
     ) -> Any:
         return self.put(f"{version_path(model, version)}/schema", {"fields": list(fields), **more})
 
-    def put_reference(
-        self, model: str, version: int, rows: pa.Table, *, kind: str = "training"
-    ) -> Any:
-        path = f"{version_path(model, version)}/reference?kind={kind}"
+    def put_reference(self, model: str, version: int, rows: pa.Table) -> Any:
+        path = f"{version_path(model, version)}/reference?kind=training"
         return self._ask("PUT", path, data=parquet(rows), content_type=PARQUET)
 
     def send_predictions(self, model: str, version: int, rows: pa.Table, *, key: str) -> Any:

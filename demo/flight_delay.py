@@ -1,18 +1,23 @@
-"""`flight-delay`: will this flight arrive more than 15 minutes late? Three versions of it."""
+"""`flight-delay`: will this flight arrive more than 15 minutes late? The versions people train;
+the one after them is retrained by policy."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from demo.data import CATEGORIES, FEATURES, NUMBERS, flights
+from demo import flight_training
+from demo.data import FEATURES, flights
 from demo.fields import Field, category, identity, moment, number
+from demo.flight_training import boosted_trees
 from demo.replay import Replay, outcomes_of, shift, table, until
 from demo.training import SEED, TREES, Trained, importances, one_thread, split
 
 MODEL = "flight-delay"
+CODE = Path(flight_training.__file__)
 THRESHOLD = 0.3  # warn when the chance is well above the usual one in five
 SIMPLE_NUMBERS = ("scheduled_minute", "weekday", "distance")
 SIMPLE_CATEGORIES = ("carrier", "origin")
@@ -51,21 +56,9 @@ def train_v1() -> Trained:
     return _train(
         "1",
         "Boosted trees on schedule, plane and weather, trained on January and February.",
-        _boosted_trees(),
+        boosted_trees(),
         FEATURES,
         last_month=2,
-        trusted=TREES,
-    )
-
-
-def train_v2() -> Trained:
-    """The same method, retrained after April's incident with the months up to April."""
-    return _train(
-        "2",
-        "Version 1 retrained on January to April after its performance fell in April.",
-        _boosted_trees(),
-        FEATURES,
-        last_month=4,
         trusted=TREES,
     )
 
@@ -83,13 +76,9 @@ def log_of(trained: Trained, rows: pd.DataFrame) -> pd.DataFrame:
     return log
 
 
-def production(trained: Trained, *, now: datetime, since: datetime | None = None) -> Replay:
-    """March to December, moved so that December ends now; what is still to come is left out.
-
-    With `since` only the flights from then on: a version that came later answers later.
-    """
-    rows = moved(now)
-    log = log_of(trained, rows if since is None else rows[rows["scheduled"] >= since])
+def production(trained: Trained, *, now: datetime) -> Replay:
+    """March to December, moved so that December ends now; what is still to come is left out."""
+    log = log_of(trained, moved(now))
     outcomes = table(outcomes_of(log, "arrived_late", seed=SEED))
     return Replay(
         predictions=until(now, table(log.drop(columns="arrived_late")), "event_time"),
@@ -102,13 +91,6 @@ def moved(now: datetime) -> pd.DataFrame:
     everything = flights()
     rows = everything[everything["month"] >= FIRST_MONTH].sort_values(["scheduled", "flight_id"])
     return rows.assign(scheduled=rows["scheduled"] + time_shift(now))
-
-
-def lately(trained: Trained, *, now: datetime, since: datetime, until: datetime) -> pa.Table:
-    """Its answers to flights of these days, with outcomes: a reference from production."""
-    rows = moved(now)
-    log = log_of(trained, rows[rows["scheduled"].between(since, until, inclusive="left")])
-    return table(log[log["arrived_late"].notna()])
 
 
 def time_shift(now: datetime) -> timedelta:
@@ -163,6 +145,7 @@ def _train(
         example=training[columns].head(5),
         threshold=THRESHOLD,
         trusted_types=trusted,
+        code=(CODE,) if trusted else (),
         params={"months": f"1-{last_month}", "seed": str(SEED), "threshold": str(THRESHOLD)},
     )
     return _with_reference(found, held_out)
@@ -179,28 +162,6 @@ def _with_reference(trained: Trained, held_out: pd.DataFrame) -> Trained:
         **importances(trained.estimator, held_out[list(trained.features)], truth, "roc_auc"),
     }
     return replace(trained, reference=table(log), metrics=metrics)
-
-
-def _boosted_trees() -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.pipeline import make_pipeline
-
-    trees = HistGradientBoostingClassifier(
-        learning_rate=0.05, max_leaf_nodes=8, max_iter=100, random_state=SEED
-    )
-    return make_pipeline(prepared_for_trees(), trees)
-
-
-def prepared_for_trees() -> Any:
-    """Categories as codes, one never seen in training as missing; numbers as they are."""
-    from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import OrdinalEncoder, StandardScaler
-
-    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=float("nan"))
-    # Scaling changes nothing for trees; `passthrough` would need a trusted function in skops.
-    return ColumnTransformer(
-        [("categories", codes, list(CATEGORIES)), ("numbers", StandardScaler(), list(NUMBERS))]
-    )
 
 
 def _logistic_regression() -> Any:

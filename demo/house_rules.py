@@ -35,7 +35,7 @@ ANSWERS: dict[int, dict[str, Any]] = {
 ANSWERS[2] = ANSWERS[1] | {
     "rejected": {
         "rejected": [{"candidate": "version:1", "reason": "It does not know spring and summer."}],
-        "reason": "Both answered the same flights for six weeks.",
+        "reason": "Both answered the same flights of the latest weeks.",
     }
 }
 
@@ -53,17 +53,7 @@ def two_rounds(cast: Cast) -> None:
             "reason": "A decision rests on a validation, so the validation comes first.",
         },
     )
-    signed = cast.rosa.post(
-        f"/policy-changes/{change['id']}/decisions",
-        {
-            "decision": "approve",
-            "reason": "It costs no signature more, and nobody signs in the dark.",
-            "digest": change["digest"],
-            "password": cast.passwords["rosa"],
-        },
-    )
-    if signed["state"] != "in_force":
-        raise RuntimeError(f"The policy is {signed['state']}, though Rosa signed it.")
+    cast.sign_policy("rosa", change, "It costs no signature more, and nobody signs in the dark.")
 
 
 def write_guideline(cast: Cast) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Trained:
     threshold: float | None = None
     trusted_types: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
+    code: tuple[Path, ...] = ()
 
     @property
     def schema(self) -> list[dict[str, Any]]:
@@ -118,6 +120,7 @@ def publish_run(trained: Trained, *, tracking_uri: str) -> Published:
                 input_example=trained.example.head(3),
                 pyfunc_predict_fn=_predict_function(trained),
                 skops_trusted_types=list(trained.trusted_types),
+                code_paths=[str(path) for path in trained.code] or None,
                 pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
             )
     return Published(trained.model, 0, run.info.run_id, info.model_id)

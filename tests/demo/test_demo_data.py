@@ -94,15 +94,14 @@ def test_realised_auc_of_version_1_falls_in_april_as_told(version_1):
     assert found[4] < found[3] - 0.05
 
 
-def test_version_2_is_better_than_version_1_and_version_0_worse_after_april(version_1):
+def test_version_1_is_better_than_version_0_after_april_too(version_1):
     rows = flights()[flights()["month"] >= 5]
     known = rows["late"].notna()
     aucs = [
         roc_auc_score(rows["late"][known], flight_delay.log_of(one, rows)["score"][known])
-        for one in (flight_delay.train_v0(), version_1, flight_delay.train_v2())
+        for one in (flight_delay.train_v0(), version_1)
     ]
-    assert aucs == sorted(aucs)
-    assert aucs[2] > aucs[1] + 0.01
+    assert aucs[1] > aucs[0] + 0.01
 
 
 def test_the_reference_is_what_was_not_trained_on(version_1):
@@ -147,14 +146,6 @@ def test_events_are_moved_by_whole_weeks_and_end_now(told):
     newest = pc.max(told.predictions["event_time"]).as_py()
     assert NOW - timedelta(hours=6) < newest <= NOW
     assert pc.max(told.outcomes["outcome_time"]).as_py() <= NOW
-
-
-def test_a_later_version_answers_only_the_later_flights(version_1, told):
-    since = NOW - timedelta(weeks=8)
-    later = flight_delay.production(version_1, now=NOW, since=since)
-    expected = told.predictions.filter(pc.greater_equal(told.predictions["event_time"], since))
-    assert 0 < later.predictions.num_rows < told.predictions.num_rows
-    assert later.predictions.equals(expected)
 
 
 @pytest.mark.parametrize("hours", [0, 1, 24, 167, 168, 169, 1000])

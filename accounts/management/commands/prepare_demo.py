@@ -37,7 +37,7 @@ PEOPLE = (
     Person("vera", "Vera Valdez", Role.VALIDATOR, (Scope.READ, Scope.MANAGE), "validates"),
     Person("rita", "Rita Rao", Role.REVIEWER, (Scope.READ, Scope.MANAGE), "reviews and signs"),
     Person("rosa", "Rosa Renner", Role.RISK_OFFICER, (Scope.READ, Scope.MANAGE), "risk officer"),
-    Person("adam", "Adam Abara", Role.AUDITOR, (Scope.READ,), "audits: reads, never writes"),
+    Person("adam", "Adam Abara", Role.AUDITOR, (Scope.READ, Scope.AUDIT), "audits"),
     Person("robot", "Serving system", Role.SERVICE_ACCOUNT, tuple(Scope), "sends predictions"),
 )
 EVERYWHERE = {Role.ADMINISTRATOR, Role.AUDITOR, Role.RISK_OFFICER}
