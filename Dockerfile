@@ -28,7 +28,7 @@ FROM python:3.11.14-slim-bookworm AS app
 # Pango lays out cards and technical files as PDF.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core libgomp1 libseccomp2 \
     && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 ombud \
     && useradd --system --uid 10001 --gid ombud --no-create-home --shell /usr/sbin/nologin ombud \

@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 VENV := .venv/bin
 ARGS ?=
+FLIPS ?= 1000
 .DEFAULT_GOAL := help
-.PHONY: help demo up run manage clean-demo test bench agreement calibrate check format environment environment-all \
+.PHONY: help demo up run manage clean-demo test flips airflow bench agreement calibrate check format environment environment-all \
 	check-format check-lint check-types check-imports check-migrations check-templates check-django
 
 help: ## List the commands
@@ -26,6 +27,12 @@ clean-demo: environment ## Remove the data of the embedded servers (var/)
 
 test: environment-all ## Run the tests on servers of their own: make test ARGS="tests/audit -x"
 	@exec $(VENV)/python -m deploy test $(ARGS)
+
+flips: environment-all ## Flip 1,000 random bytes of an archive, and say how many were found: FLIPS=200 for fewer
+	@OMBUD_TEST_FLIPS=$(FLIPS) $(VENV)/python -m deploy test tests/registry/test_archives.py -k flipped -n0 -s -q
+
+airflow: environment-all ## Have a real Apache Airflow 3.3.2 (in an environment of its own) retrain a model
+	@OMBUD_TEST_AIRFLOW=1 $(VENV)/python -m deploy test tests/monitoring/test_real_airflow.py -n0 -s -q
 
 bench: environment-all ## Measure cost beside other libraries; make bench ARGS="--rows 100000", ARGS=answers
 	@exec $(VENV)/python -m benchmarks $(ARGS)

@@ -17,6 +17,8 @@ from deploy.start import guarded
 from deploy.supervisor import Supervisor, supervise
 
 FORGOTTEN = ("OMBUD_", "DATABASE_URL", "REDIS_URL", "MLFLOW_", "AWS_", "PYTEST_ADDOPTS")
+# What targets such as `make flips` ask of the tests.
+ASKED = "OMBUD_TEST_"
 WORKERS = "2"
 MLFLOW = "MLFLOW_TRACKING_URI"
 
@@ -49,8 +51,12 @@ def work(supervisor: Supervisor, it: Setting, steps: Plan, arguments: list[str])
 
 def given() -> dict[str, str]:
     """The caller's environment without anything that could lead to servers in use."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FORGOTTEN)}
+    kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
     return kept | {"OMBUD_DEBUG": "1"}
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith(ASKED) or not name.startswith(FORGOTTEN)
 
 
 def options_for(folder: Path) -> Options:

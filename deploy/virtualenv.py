@@ -14,8 +14,8 @@ VENV = PROJECT / ".venv"
 STAMP = VENV / ".ombud"
 UV = "uv==0.13.9"
 GROUPS = {
-    "demo": ["--no-default-groups", "--group", "demo"],
-    "all": ["--group", "dev", "--group", "demo"],
+    "demo": ["--no-default-groups", "--group", "demo", "--group", "explanations"],
+    "all": ["--group", "dev", "--group", "demo", "--group", "explanations", "--group", "formats"],
 }
 
 

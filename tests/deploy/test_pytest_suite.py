@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from deploy import pytest_suite
+from deploy import pytest_suite, suite
 from deploy.places import PROJECT
 
 SKIPPING = """
@@ -58,3 +58,12 @@ def test_each_worker_has_a_broker_number_a_store_and_a_folder_of_its_own(monkeyp
         assert changed["REDIS_URL"] == "redis://:secret@127.0.0.1:6/2"
         assert changed["OMBUD_STORE"] == "file:///data/store/gw1"
         assert changed["OMBUD_VAR"] == f"{tmp_path}/gw1"
+
+
+def test_what_a_target_asks_of_the_tests_reaches_them_and_addresses_in_use_do_not(monkeypatch):
+    monkeypatch.setenv("OMBUD_TEST_FLIPS", "1000")
+    monkeypatch.setenv("OMBUD_STORE", "s3://in-use")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://in-use/ombud")
+    kept = suite.given()
+    assert kept["OMBUD_TEST_FLIPS"] == "1000"
+    assert not {"OMBUD_STORE", "DATABASE_URL"} & set(kept)
