@@ -3,10 +3,11 @@
 
     python ombud_verify.py EXPORT [--key PUBLIC-KEY]
 
-EXPORT is a folder or zip made by `manage.py export_audit` or the API, or one proof as JSON. Exit
-status: 0 everything holds, 1 something does not, 2 it cannot be checked (also: nothing was there to
-check). Needs Python 3.11 and the package `cryptography`. This is an implementation of its own: it
-shares no code with the server that it checks.
+EXPORT is a folder or zip made by `manage.py export_audit` or the API, or one proof as JSON: of an
+event, or of a retired version's tombstone. Exit status: 0 everything holds, 1 something does not, 2
+it cannot be checked (also: nothing was there to check). Needs Python 3.11 and the package
+`cryptography`. This is an implementation of its own: it shares no code with the server that it
+checks.
 """
 
 import argparse
@@ -29,6 +30,7 @@ CONTENT = {
     *("at", "event", "actor_id", "actor_name", "subject_type", "subject_id", "subject_name"),
     *("team_id", "request_id", "data"),
 }
+TOMBSTONE_EVENT = "governance.retirement.closed"
 EVENT = CONTENT | {"sequence", "previous", "digest"}
 
 
@@ -64,6 +66,7 @@ class Found:
     volume_events: int = 0
     checkpoints: int = 0
     proofs: int = 0
+    tombstones: int = 0
     signed_by: set[str] = field(default_factory=set)
 
 
@@ -460,6 +463,19 @@ def verify_proof(proof: dict[str, Any], trusted: str = "") -> Found:
     return Found(events=1, checkpoints=1, proofs=1, signed_by=signed_by)
 
 
+def verify_tombstone(told: dict[str, Any], trusted: str = "") -> Found:
+    """Check the proof of a tombstone, and that the event on the trail is about this tombstone."""
+    found = verify_proof(told["proof"], trusted)
+    event = told["proof"]["event"]
+    digest = hashlib.sha256(canonical(told["tombstone"])).hexdigest()
+    if event["event"] != TOMBSTONE_EVENT or event["data"]["tombstone"] != digest:
+        raise Broken("the tombstone is not the one that was closed", event["sequence"])
+    if event["data"]["archive"] != told["tombstone"]["archive"]["digest"]:
+        raise Broken("the tombstone names another archive", event["sequence"])
+    found.tombstones = 1
+    return found
+
+
 # Files --------------------------------------------------------------------------------------------
 
 
@@ -490,7 +506,8 @@ def load(path: Path) -> Export:
 
 def check(path: Path, trusted: str) -> Found:
     if path.is_file() and not zipfile.is_zipfile(path):
-        return verify_proof(read_json(path.read_text(encoding="utf-8")), trusted)
+        told = read_json(path.read_text(encoding="utf-8"))
+        return (verify_tombstone if "tombstone" in told else verify_proof)(told, trusted)
     return verify(load(path), trusted)
 
 
@@ -511,6 +528,7 @@ def main(arguments: list[str] | None = None) -> int:
         0,
         f"{found.events} events, {found.seals} seals over {found.volume_events} volume events, "
         f"{found.checkpoints} checkpoints and {found.proofs} proofs checked: all hold.\n"
+        f"{'1 tombstone is the one that was closed.' + chr(10) if found.tombstones else ''}"
         f"Signed by {', '.join(sorted(found.signed_by))}.{trust}",
     )
 
