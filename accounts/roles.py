@@ -27,3 +27,4 @@ class Scope(models.TextChoices):
     INGEST = "ingest", "send predictions and outcomes"
     READ = "read", "read everything its owner may read"
     MANAGE = "manage", "change what its owner may change"
+    AUDIT = "audit", "draw samples, take exports, try rules on the past, note what was seen"

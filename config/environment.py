@@ -4,7 +4,9 @@ Every variable is declared in `VARIABLES`; reading an undeclared one is a progra
 list can be trusted by the compose file, the docs and their tests.
 """
 
+import json
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -26,7 +28,12 @@ VARIABLES: dict[str, str] = {
     "OMBUD_AUDIT_ORIGIN": "Name of this installation's audit log in its checkpoints",
     "OMBUD_STATIC_ROOT": "Folder that collectstatic fills",
     "OMBUD_MLFLOW_WEBHOOK_SECRET": "Secret shared with MLflow that signs its webhooks",
-    "OMBUD_BYTES_EVERY_MINUTES": "How often the files of serving versions are hashed again; 15",
+    "OMBUD_STORE_LOCK": "Object lock of sealed archives in S3: governance or compliance; none",
+    "OMBUD_STORE_PRICE": "What a gigabyte costs a month in the object store; 0.023",
+    "OMBUD_STORE_CURRENCY": "Currency of that price; USD",
+    "OMBUD_DRILL_EVERY_DAYS": "How often every archive is brought back on trial; 90",
+    "OMBUD_WHEELS": "Folder of wheels that environments of archived versions are built from",
+    "OMBUD_BYTES_EVERY_MINUTES": "How often files of large serving versions are hashed again; 15",
     "OMBUD_PUT_BACK": "auto: what was moved in MLflow is put right at once; ask: by a person",
     "OMBUD_SECURE": "1 when people reach this installation by https: secure cookies, HSTS",
     "OMBUD_TRUSTED_PROXIES": "Number of reverse proxies in front that set X-Forwarded-For",
@@ -37,6 +44,7 @@ VARIABLES: dict[str, str] = {
     "OMBUD_OIDC_NAME": "What people call the provider, on the button of the sign-in page",
     "OMBUD_OIDC_TEAMS": "Roles by group: group=team:role, by commas; empty: no self sign-up",
     "OMBUD_OIDC_GROUPS_CLAIM": "Claim of the id token that lists the groups",
+    "OMBUD_RUNNERS": "JSON file of the runners of retrainings (docs/lifecycle/retraining.md)",
     "OMBUD_MAIL": "smtp[s]://user:password@host:port?from=address; empty: no mail is sent",
     "DATABASE_URL": "postgresql://user:password@host:port/name[?host=/socket/folder]",
     "REDIS_URL": "redis://[:password@]host:port/number of the broker and the cache",
@@ -128,3 +136,16 @@ def mail(address: str) -> dict[str, Any]:
         "EMAIL_TIMEOUT": 5,
         "DEFAULT_FROM_EMAIL": sender,
     }
+
+
+def runners(path: str) -> dict[str, dict[str, Any]]:
+    """The runners of retrainings by name, out of an operator's file; none without one."""
+    if not path:
+        return {}
+    try:
+        found = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"OMBUD_RUNNERS: {path} is no readable JSON file.") from error
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise ImproperlyConfigured("OMBUD_RUNNERS: an object of objects, by the runner's name.")
+    return found

@@ -1,6 +1,7 @@
 """Django's settings: everything that differs between installations comes from the environment."""
 
 import hashlib
+from decimal import Decimal
 from pathlib import Path
 
 from config import environment as env
@@ -221,10 +222,25 @@ CELERY_TIMEZONE = "UTC"
 MLFLOW_TRACKING_URI = env.text("MLFLOW_TRACKING_URI", "").rstrip("/")
 MLFLOW_WEBHOOK_SECRET = env.text("OMBUD_MLFLOW_WEBHOOK_SECRET", "")
 # How often the bytes of serving versions are read again, and who puts right what was moved.
+DRILL_EVERY_DAYS = env.number("OMBUD_DRILL_EVERY_DAYS", 90)
+# The largest difference between two answers that counts as none; 0: to the last bit.
+DRILL_TOLERANCE = 1e-9
+WHEELS = env.text("OMBUD_WHEELS", "")
+# What an archive holds beside the registry's own parts: functions that are given a version's id and
+# yield path and bytes. They run each time that an archive is written.
+ARCHIVE_PARTS = ("governance.reads.archive_parts.parts_of",)
 BYTES_EVERY_MINUTES = env.number("OMBUD_BYTES_EVERY_MINUTES", 15)
 PUT_BACK = env.text("OMBUD_PUT_BACK", "auto")
 CLEARANCE_KEYS = env.text("OMBUD_CLEARANCE_KEYS", str(VAR / "keys"))
 STORE_URL = env.text("OMBUD_STORE", f"file://{VAR / 'store'}")
+# Whether sealed archives are locked in an S3 store: "", "governance" or "compliance".
+STORE_LOCK = env.text("OMBUD_STORE_LOCK", "")
+# What keeping a gigabyte for a month costs here, to show what archives cost.
+STORE_PRICE = Decimal(env.text("OMBUD_STORE_PRICE", "0.023"))
+STORE_CURRENCY = env.text("OMBUD_STORE_CURRENCY", "USD")
+
+# Where retrainings run beside this installation's own sandbox; secrets stay in that file.
+RETRAINING_RUNNERS = env.runners(env.text("OMBUD_RUNNERS", ""))
 
 # What proves the audit trail lies outside the database: the key, and what it signed.
 AUDIT_KEY = env.text("OMBUD_AUDIT_KEY", str(VAR / "audit-key.pem"))
@@ -274,6 +290,11 @@ SPECTACULAR_SETTINGS = {
         "ReferenceKindEnum": "registry.models.ReferenceKind.choices",
         "SeverityEnum": "monitoring.models.Severity.choices",
         "RiskTierEnum": "registry.models.RiskTier.choices",
+        "PolicyChangeKindEnum": [
+            *((kind.value, kind.value.replace("_", " ")) for kind in RequestKind),
+            ("retirement", "retirement"),
+        ],
+        "LifeFactKindEnum": "governance.models.LifeFactKind.choices",
         "FindingKindEnum": "governance.models.FindingKind.choices",
         "FindingSeverityEnum": "governance.models.FindingSeverity.choices",
         "AttestationResultEnum": "governance.models.AttestationResult.choices",
@@ -288,7 +309,7 @@ SPECTACULAR_SETTINGS = {
         "PersonRoleEnum": "accounts.roles.Role.choices",
         "EntryKindEnum": "governance.models.EntryKind.choices",
         "BackTestStateEnum": "governance.models.BackTestState.choices",
-        "PolicyChangeStateEnum": "governance.models.PolicyChangeState.choices",
+        "ProposalStateEnum": "governance.models.ProposalState.choices",
         "SigningRoleEnum": [
             (one, one.replace("_", " ")) for one in ("validator", "reviewer", "risk_officer")
         ],

@@ -24,6 +24,14 @@ def _store_of_its_own(settings: Any, tmp_path: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_walk_through_static_files(request: pytest.FixtureRequest, settings: Any) -> None:
+    """WhiteNoise reads the list of all static files for every new client: 20 ms, and only browsers
+    ask for them."""
+    if "live_server" not in request.fixturenames:
+        settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if "whitenoise" not in one]
+
+
+@pytest.fixture(autouse=True)
 def _forget_rates() -> None:
     cache.clear()
 

@@ -24,6 +24,11 @@ SHARED = {
     "approvalpolicy",
     "policychange",
     "policysignature",
+    "ruletable",
+    "ruletablechange",
+    "ruletablesignature",
+    "ruletabletrial",
+    "retentiontable",
 }
 # Names that addresses, digests and other tables are made of.
 KEPT = re.compile(r"slug|digest|hash|_key|^key$|path|sha|stage|state|kind|metric|version|token")

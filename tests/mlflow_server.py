@@ -56,6 +56,7 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": Fernet.generate_key().decode(),
         "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+        "MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES": "0",
     }
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-APPS = ["ledger", "audit", "accounts", "registry", "monitoring", "governance"]
+APPS = ["sandbox", "ledger", "audit", "accounts", "registry", "monitoring", "governance"]
 FILES = [
     path
     for app in APPS

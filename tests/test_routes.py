@@ -6,6 +6,7 @@
 
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -43,6 +44,14 @@ EXPERIMENT = {
     "planned_rows": 1000,
 }
 REASON = {"reason": "Because it has to be."}
+TERMS = {
+    "match": "any",
+    "rules": [{"rule": "idle", "parameters": {"days": 90}}],
+    "notice_days": 30,
+    "rest_days": 90,
+    "log_days": 365,
+}
+RETRAINING = {"triggers": [{"on": "schedule", "every_days": 30}]}
 PROVED = {**REASON, "password": PASSWORD}
 ANSWERS = {
     "materiality": "little",
@@ -80,6 +89,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "ends_at": "2026-03-30T00:00:00Z",
     },
     "POST api/v1/experiments/{experiment}/stop": REASON,
+    "POST api/v1/experiments/{experiment}/rollout": {"guards": [{"metric": "value", "margin": 1}]},
+    "POST api/v1/experiments/{experiment}/rollout/pause": REASON,
+    "POST api/v1/experiments/{experiment}/rollout/resume": REASON,
+    "POST api/v1/experiments/{experiment}/rollout/stop": REASON,
     "POST monitoring/{model}/experiments": {
         **EXPERIMENT,
         "share": 50,
@@ -101,6 +114,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST api/v1/change-requests/{request}/withdraw": REASON,
     "PUT api/v1/change-requests/{request}/conditions": {"conditions": [], **REASON},
     "POST api/v1/models/{model}/put-back": REASON,
+    "POST api/v1/models/{model}/holds": {"case": "Doe", **REASON},
+    "POST api/v1/models/{model}/holds/{hold}/lift": REASON,
     "POST api/v1/archives": {"model": "flight-delay", "version": 0, **REASON},
     "POST api/v1/archives/{archive}/restore": REASON,
     "POST api/v1/models/{model}/versions/{version}/clearance": {"decision": "suspend", **REASON},
@@ -192,6 +207,22 @@ BODIES: dict[str, dict[str, Any]] = {
         **PROVED,
     },
     "POST api/v1/policy-changes/{change}/withdraw": REASON,
+    "POST api/v1/recommendations/{recommendation}/not-followed": REASON,
+    "POST recommendations/{recommendation}": REASON,
+    "POST api/v1/recommendation-rules/changes": {"content": "rules: []", **REASON},
+    "POST recommendations/rules/propose": {"content": "rules: []", **REASON},
+    "POST api/v1/recommendation-rules/changes/{table_change}/decisions": {
+        "decision": "approve",
+        "digest": "d" * 64,
+        **PROVED,
+    },
+    "POST api/v1/recommendation-rules/changes/{table_change}/withdraw": REASON,
+    "POST recommendations/rules/changes/{table_change}/sign": {
+        "decision": "approve",
+        "digest": "d" * 64,
+        **PROVED,
+    },
+    "POST recommendations/rules/changes/{table_change}/withdraw": REASON,
     "POST policies/{kind}/{tier}/propose": {"stage-mode": "prevent", **REASON},
     "POST policy-changes/{change}/sign": {"decision": "approve", "digest": "d" * 64, **PROVED},
     "POST policy-changes/{change}/withdraw": REASON,
@@ -227,6 +258,77 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "PUT api/v1/challenge/{team}": {"on": True, **REASON},
     "POST challenge/{team}": {"on": "yes", **REASON},
+    "POST api/v1/retirements/{retirement}/objections": REASON,
+    "POST api/v1/retirements/{retirement}/objections/{objection}/answer": {
+        "answer": "overruled",
+        **REASON,
+    },
+    "PUT api/v1/retirements/{retirement}/replacement": {"version": None, **REASON},
+    "POST api/v1/retirements/{retirement}/steps/{step}/retry": REASON,
+    "POST api/v1/retirement-policies": {
+        "scope": "tier",
+        "place": "high",
+        "terms": TERMS,
+        **REASON,
+    },
+    "POST api/v1/models/{model}/life-facts": {
+        "kind": "legal_basis",
+        "ends_on": "2030-01-01",
+        "source": "The contract.",
+    },
+    "POST api/v1/models/{model}/clients": {"name": "Screens", "contact": "s@example.org"},
+    "POST api/v1/models/{model}/registration": {"verb": "draft", **REASON},
+    "POST retirements/{retirement}/object": REASON,
+    "POST retirements/{retirement}/objections/{objection}": {"answer": "upheld", **REASON},
+    "POST retirements/{retirement}/replacement": {"version": "none", **REASON},
+    "POST retirements/{retirement}/steps/{step}": REASON,
+    "POST retirement-policies/{scope}/{place}/propose": REASON,
+    "POST models/{model}/life": {
+        "kind": "legal_basis",
+        "ends_on": "2030-01-01",
+        "where": "The contract.",
+    },
+    "POST models/{model}/life/clients": {"name": "Screens", "contact": "s@example.org"},
+    "POST models/{model}/life/registration": {"verb": "draft", **REASON},
+    "POST erasures/{erasure}/refuse": {"reason": ""},
+    "POST api/v1/erasures/{erasure}/refuse": REASON,
+    "POST api/v1/erasures/{erasure}/check": {"digest": "d" * 64, **PROVED},
+    "POST api/v1/erasures": {
+        "model": "flight-delay",
+        "reference": "Letter 8",
+        "basis": "GDPR Art. 17",
+        "received_on": "2026-01-01",
+        "values": ["f1"],
+    },
+    "POST models/{model}/holds": {"case": "Doe", **REASON},
+    "POST models/{model}/holds/{hold}/lift": REASON,
+    "POST archives/{archive}/purge": REASON,
+    "POST purges/{purge}/refuse": {"reason": ""},
+    "POST api/v1/archives/{archive}/purge": REASON,
+    "POST api/v1/purges/{purge}/confirm": {"digest": "d" * 64, **PROVED},
+    "POST api/v1/purges/{purge}/refuse": REASON,
+    "POST api/v1/retention": {"years": {"low": 9, "medium": 9, "high": 9}, **REASON},
+    "POST api/v1/retention/{table}/sign": {"digest": "d" * 64, **PROVED},
+    "POST api/v1/retention/{table}/refuse": REASON,
+    "POST api/v1/models/{model}/retraining-policies": {"terms": RETRAINING, **REASON},
+    "POST api/v1/models/{model}/data-suites": {
+        "checks": {"columns": {"temperature": {"dtype": "number"}}},
+        **REASON,
+    },
+    "POST api/v1/models/{model}/retrainings": REASON,
+    "POST api/v1/predictions/{prediction}/explanation": {"model": "flight-delay"},
+    "PUT api/v1/models/{model}/explanation-policy": {"share": 0.1, "per_day": 10},
+    "POST monitoring/{model}/explanations/policy": {"percent": 10, "per_day": 10},
+    "POST api/v1/retraining-policies/{policy}/approve": REASON,
+    "POST api/v1/retraining-policies/{policy}/switch-off": REASON,
+    "POST api/v1/retrainings/{retraining}/cancel": REASON,
+    "POST api/v1/retrainings/{retraining}/retry": REASON,
+    "POST monitoring/{model}/retraining/start": REASON,
+    "POST monitoring/{model}/data-suite": {"checks": "{}", **REASON},
+    "POST retraining-policies/{policy}/approve": REASON,
+    "POST retraining-policies/{policy}/switch-off": REASON,
+    "POST retrainings/{retraining}/cancel": REASON,
+    "POST retrainings/{retraining}/retry": REASON,
     "POST bundles": {"model": "flight-delay", "since": "2026-01-01", "until": "2026-01-02"},
 }
 
@@ -325,18 +427,20 @@ def _encoded(sent: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", PEOPLE)
-def test_each_gets_what_the_table_says(name, request, team, client, olga, vera, rita, other_team):
+def test_each_gets_what_the_table_says(name, request, team, olga, vera, rita, other_team):
     person = None if name == "nobody" else request.getfixturevalue(name)
     world = world_of(team, olga)
     told, wrong = table(), []
+    token = _token_of(person or olga)
+    signed_in = Client()
+    if person is not None:
+        signed_in.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
     for line, expected in told.items():
         method, route = line.split(" ", 1)
         if "logout" in route and person is not None:
             continue  # it would end the session that the rest needs; the browser journey signs out
         client = Client()
-        token = _token_of(person or olga)
-        if person is not None:
-            client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
+        client.cookies = deepcopy(signed_in.cookies)
         with transaction.atomic():
             got = meets(method, route, client, world, token)
             transaction.set_rollback(True)  # every line meets the same world

@@ -27,18 +27,45 @@ from governance.models import (
     Guideline,
     GuidelineAnswers,
     GuidelineEdition,
+    ModelClient,
     PolicyChange,
+    Recommendation,
+    RecommendationLook,
+    Retirement,
+    RetirementObjection,
+    RetirementPolicy,
+    RetirementStep,
+    RollBack,
+    RuleTable,
+    RuleTableChange,
     Sample,
     SampleEntry,
     SampleItem,
     Waiver,
+    Watch,
 )
+from governance.recommendation_files import default_rules
 from governance.rounds import one_round
 from governance.services.policies import install_default_policies
 from governance.services.requests import submit
-from monitoring.models import Experiment, Incident, Measurement, Monitor, Run
+from monitoring.models import (
+    Erasure,
+    Experiment,
+    Explanation,
+    Importance,
+    Incident,
+    Measurement,
+    Monitor,
+    Retraining,
+    RetrainingLine,
+    RetrainingPolicy,
+    RetrainingStep,
+    Run,
+)
+from monitoring.retraining_terms import parse as parse_terms
 from registry.gateways import store
 from registry.models import Archive, Deployment, Model, Schema, Version
+from registry.models.keeping import LegalHold, Purge, RetentionTable
 
 FIELDS = [
     {"name": "prediction_id", "dtype": "string", "role": "id"},
@@ -75,6 +102,9 @@ class World:
     sample: int = 0
     position: int = 1
     bundle: int = 0
+    hold: int = 0
+    purge: int = 0
+    table: int = 0
     person: int = 0
     membership: int = 0
     kind: str = "retire"
@@ -84,6 +114,23 @@ class World:
     back_test: int = 0
     team: str = "flight-operations"
     part: str = "card"
+    recommendation: int = 0
+    table_change: int = 0
+    table_number: int = 1
+    retirement: int = 0
+    objection: int = 0
+    step: int = 0
+    client: int = 0
+    scope: str = "tier"
+    place: str = "low"
+    watch: int = 0
+    roll_back: int = 0
+    erasure: int = 0
+    policy: int = 0
+    retraining: int = 0
+    runner: str = "nobody"
+    explanation: int = 0
+    importance: int = 0
 
 
 def world_of(team: Team, owner: User) -> World:
@@ -141,13 +188,167 @@ def world_of(team: Team, owner: User) -> World:
     )
     held = owner.memberships.order_by("pk").first()
     made: dict[str, Any] = {
+        "purge": Purge.objects.create(
+            archive=archive,
+            reason="Its years are over.",
+            kept_until=now.date(),
+            digest="d" * 64,
+            asked_by=owner,
+            asked_name=owner.name,
+        ).pk,
+        "table": RetentionTable.objects.create(
+            years={"low": 4, "medium": 6, "high": 12},
+            reason="The lawyers asked for it.",
+            digest="d" * 64,
+            proposed_by=owner,
+            proposed_name=owner.name,
+        ).pk,
+        "hold": LegalHold.objects.create(
+            model=model, case="Doe", reason="Asked for", placed_by=owner
+        ).pk,
         "back_test": _tried(run.monitor, owner),
         "change": _proposed().pk,
+        **_recommended(version, owner),
         "delegation": _lent(team).pk,
         "person": owner.pk,
         "membership": held.pk if held else 0,
     }
-    return replace(world, **made, **_sampled(request, owner))
+    made |= _on_its_way_out(version)
+    made |= _rolled_back(version, retired)
+    made["erasure"] = _to_erase(model)
+    made |= _explained(version)
+    return replace(world, **made, **_sampled(request, owner), **_retrained(model, version))
+
+
+def _explained(version: Version) -> dict[str, Any]:
+    """What could not be explained, of all answers and of one."""
+    asked = {"version": version, "state": "refused", "reason": "Its files are away."}
+    importance = Importance.objects.create(artifact_digest="a" * 64, **asked)
+    one = Explanation.objects.create(
+        prediction_id="f17", at=timezone.now(), origin="sampled", **asked
+    )
+    return {"explanation": one.pk, "importance": importance.pk}
+
+
+def _retrained(model: Model, version: Version) -> dict[str, Any]:
+    """A drafted policy by somebody who left, and a retraining of an earlier one that failed."""
+    left = User.objects.create_user("lisa@example.org", "Lisa", None)
+    terms = parse_terms({"triggers": [{"on": "schedule", "every_days": 30}]})
+    earlier, policy = (
+        RetrainingPolicy.objects.create(
+            model=model,
+            number=number,
+            terms=terms.as_json(),
+            digest=terms.digest,
+            reason="Seasons.",
+            state=state,
+            written_by=left,
+        )
+        for number, state in ((1, "off"), (2, "draft"))
+    )
+    retraining = Retraining.objects.create(
+        model=model,
+        policy=earlier,
+        parent=version,
+        terms=terms.as_json(),
+        reasons=["30 days have passed."],
+        state="failed",
+        up_to=timezone.now(),
+    )
+    step = RetrainingStep.objects.create(
+        retraining=retraining, name="collect", place=0, state="failed", message="No outcome."
+    )
+    RetrainingLine.objects.create(step=step, text="Begun.")
+    return {"policy": policy.pk, "retraining": retraining.pk}
+
+
+def _on_its_way_out(version: Version) -> dict[str, Any]:
+    """A notice that runs, an objection by somebody who left, a step, and who calls the model."""
+    left = User.objects.create_user("lars@example.org", "Lars", None)
+    today = timezone.now().date()
+    terms = {"match": "any", "rules": [{"rule": "age", "parameters": {"days": 1}}]}
+    clocks = {"notice_days": 30, "rest_days": 90, "log_days": 365}
+    policy = RetirementPolicy.objects.create(risk_tier="low", terms=terms | clocks)
+    row = Retirement.objects.create(
+        model=version.model,
+        version=version,
+        policy=policy,
+        episode=1,
+        rules=[],
+        found_rules=[],
+        notice_from=today,
+        notice_until=today + timedelta(days=30),
+    )
+    objection = RetirementObjection.objects.create(
+        retirement=row, person=left, printed_name=left.name, reason="Too early."
+    )
+    step = RetirementStep.objects.create(retirement=row, position=1, name="serving")
+    client = ModelClient.objects.create(
+        model=version.model, name="Gates", contact="gates@example.org", added_by=left
+    )
+    return {
+        "retirement": row.pk,
+        "objection": objection.pk,
+        "step": step.pk,
+        "client": client.pk,
+    }
+
+
+def _to_erase(model: Model) -> int:
+    """An erasure that waits to be checked, asked for by somebody who left."""
+    today = timezone.now().date()
+    return Erasure.objects.create(
+        model=model,
+        reference="Letter 7",
+        basis="GDPR Art. 17",
+        received_on=today,
+        due_on=today,
+        selection=["nobody"],
+        selected=1,
+        digest="d" * 64,
+        asked_by=User.objects.create_user("luke@example.org", "Luke", None),
+        printed_name="Luke",
+    ).pk
+
+
+def _rolled_back(version: Version, left: Version) -> dict[str, Any]:
+    """A watch that broke and what followed, long ago."""
+    now = timezone.now()
+    running = Deployment.objects.get(version=version)
+    policy = ApprovalPolicy.objects.get(kind="promote", risk_tier="low", current=True)
+    watch = Watch.objects.create(
+        deployment=running,
+        model=version.model,
+        version=version,
+        former=left,
+        environment="production",
+        policy=policy,
+        hours=1,
+        kinds=["performance"],
+        margin=0.02,
+        automatic=True,
+        suspends=False,
+        started_at=now,
+        until=now,
+        state="broken",
+        broke_at=now,
+        breach={"said": "It broke."},
+        outcome="rolled_back",
+    )
+    row = RollBack.objects.create(
+        model=version.model,
+        environment="production",
+        left=left,
+        to=version,
+        deployment=running,
+        watch=watch,
+        policy=policy,
+        why="It broke.",
+        executed_at=now,
+        bytes_state="none",
+        bytes_said="No files.",
+    )
+    return {"watch": watch.pk, "roll_back": row.pk}
 
 
 def _lent(team: Team) -> Delegation:
@@ -197,6 +398,41 @@ def _proposed() -> PolicyChange:
         digest="9" * 64,
         proposed_by=left,
     )
+
+
+def _recommended(version: Version, owner: User) -> dict[str, int]:
+    """What is recommended for the champion, and another table that somebody proposed."""
+    table = RuleTable.objects.filter(current=True).first() or RuleTable.objects.create(
+        number=1, rules=default_rules(), digest="a" * 64
+    )
+    facts: dict[str, str] = {"performance": "ok"}
+    row = Recommendation.objects.create(
+        version=version,
+        environment="production",
+        recommend="keep",
+        rule="sound",
+        table=table,
+        sentence="Nothing that is measured speaks against it.",
+        enough=True,
+        grounds=[],
+        answer={"why": "So.", "looked": [], "unknown": [], "unwatched": []},
+        facts=facts,
+        facts_digest="b" * 64,
+        opens=True,
+    )
+    RecommendationLook.objects.create(
+        version=version, environment="production", latest=row, said_digest="c" * 64
+    )
+    change = RuleTableChange.objects.create(
+        base=table,
+        rules=table.rules[1:],
+        loosens=False,
+        needed={"risk_officer": 1},
+        reason="Shorter.",
+        digest="8" * 64,
+        proposed_by=User.objects.get(email="liam@example.org"),
+    )
+    return {"recommendation": row.pk, "table_change": change.pk, "table_number": table.number}
 
 
 def _sampled(request: ChangeRequest, owner: User) -> dict[str, Any]:

@@ -15,7 +15,8 @@ class SignedInWithScope(BasePermission):
     """Signed in, and the token (if one is used) has the scope that the view asks for.
 
     Reading needs `read`, changing needs `manage`; a view that takes data in says
-    `scope = Scope.INGEST`. What a person may do with an object is the service's business.
+    `scope = Scope.INGEST`, one that auditors work with `audits = True`. What a person may do with
+    an object is the service's business.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -23,13 +24,17 @@ class SignedInWithScope(BasePermission):
             return False
         if not isinstance(request.auth, ApiToken):
             return True
-        needed = needed_scope(request.method or "GET", getattr(view, "scope", None))
-        self.message = f"This token lacks the scope '{needed}'. Make one that has it."
-        return needed in request.auth.scopes
+        enough = scopes_for(request.method or "GET", view)
+        said = "' or '".join(enough)
+        self.message = f"This token lacks the scope '{said}'. Make one that has it."
+        return any(scope in request.auth.scopes for scope in enough)
 
 
-def needed_scope(method: str, declared: Any = None) -> Scope:
-    """The scope a request needs: the one the view declares, else by method."""
+def scopes_for(method: str, view: Any) -> tuple[Scope, ...]:
+    """The scopes of which a request needs one: what the view declares, else by method."""
+    declared = getattr(view, "scope", None)
     if declared is not None:
-        return Scope(declared)
-    return Scope.READ if method in SAFE_METHODS else Scope.MANAGE
+        return (Scope(declared),)
+    if method in SAFE_METHODS:
+        return (Scope.READ,)
+    return (Scope.MANAGE, Scope.AUDIT) if getattr(view, "audits", False) else (Scope.MANAGE,)

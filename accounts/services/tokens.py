@@ -13,7 +13,7 @@ from accounts.events import AccountEvent
 from accounts.models import ApiToken, User
 from accounts.policies import can_hold_token, can_revoke, is_auditor, require
 from accounts.roles import Scope
-from audit.record import record
+from audit.record import Actor, record
 
 PREFIX = "ombud_"
 LONGEST_DAYS = 366
@@ -41,8 +41,8 @@ def create_token(*, actor: User, owner: User, name: str, scopes: list[str], days
         "Only its owner makes a token; administrators make those of service accounts.",
     )
     require(
-        not is_auditor(owner) or set(scopes) <= {Scope.READ},
-        "An auditor's token may only read.",
+        not is_auditor(owner) or set(scopes) <= {Scope.READ, Scope.AUDIT},
+        "An auditor's token reads and audits; it may change nothing else.",
     )
     wanted = sorted({Scope(scope).value for scope in scopes})
     if not wanted:
@@ -70,6 +70,25 @@ def revoke_token(*, actor: User, token_id: int) -> None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
         record(actor, AccountEvent.TOKEN_REVOKED, token, owner=token.user.name)
+
+
+@transaction.atomic
+def revoke_bound(*, actor: Actor, account_id: int, because: str) -> int:
+    """Revoke every live token of a service account whose model was retired; returns how many.
+
+    The machine does it after people signed for the retirement.
+
+    Raises:
+        Refused: a person asks; people revoke tokens one by one.
+    """
+    require(actor.pk is None, "Only a signed retirement revokes tokens of others.")
+    rows = ApiToken.objects.live().select_for_update(no_key=True, of=("self",))
+    found = list(rows.filter(user=account_id, user__kind="service").select_related("user"))
+    for token in found:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        record(actor, AccountEvent.TOKEN_REVOKED, token, owner=token.user.name, because=because)
+    return len(found)
 
 
 def find_live(text: str) -> ApiToken | None:

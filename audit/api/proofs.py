@@ -168,6 +168,8 @@ class ConsistencyView(APIView):
 class ExportView(APIView):
     """The whole trail up to the newest checkpoint, as a zip that proves itself."""
 
+    audits = True
+
     @extend_schema(
         operation_id="audit_export",
         request=None,

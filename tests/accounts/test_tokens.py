@@ -78,8 +78,8 @@ def test_sam_makes_no_token_in_olgas_name(olga, sam):
     assert not Event.objects.exists()
 
 
-def test_an_auditors_token_only_reads(adam):
-    with pytest.raises(Refused, match="only read"):
+def test_an_auditors_token_reads_and_audits_and_changes_nothing(adam):
+    with pytest.raises(Refused, match="reads and audits"):
         create_token(actor=adam, owner=adam, name="x", scopes=["read", "manage"], days=1)
     assert not ApiToken.objects.exists()
 

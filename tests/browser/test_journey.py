@@ -6,49 +6,40 @@ import urllib.request
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import ConsoleMessage, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, expect
 
 from accounts.services.tokens import create_token
 from audit.verify import verify
-from deploy import chromium
 from governance.models import SignOff
 from governance.services.policies import install_default_policies
 from ledger import runner
 from ledger.models import Job, JobState
 from registry.models import Model
 from registry.reads.deployments import champion_at
+from tests import browsers
 from tests.conftest import PASSWORD
 from tests.governance.conftest import ask, promoted, sign, version_of
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-
 
 @pytest.fixture
-def page(monkeypatch):
-    # Playwright keeps an event loop in this thread; the ORM is used beside it, never inside it.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    path = chromium.find()
-    assert path, "Chromium is needed: apt-get install chromium"
+def page():
     complaints: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             complaints.append(message.text)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with browsers.started() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.on("console", said)
         yield page
-        browser.close()
     # A wrong password is answered 403, which the console notes as well.
     assert [text for text in complaints if "403 (Forbidden)" not in text] == []
 
 
 @pytest.fixture
-def waiting(transactional_db, monkeypatch, team, olga, vera, rita):
+def waiting(transactional_db, team, olga, vera, rita):
     """Version 1 is champion; version 2's promotion is signed by Vera and waits for Rita."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     install_default_policies()
     model = Model.objects.create(
         slug="flight-delay",

@@ -1,17 +1,15 @@
 """A segment is chosen on a dashboard in a browser that runs no JavaScript, on a phone."""
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from deploy import chromium
-from tests.browser.test_journey import FLAGS
+from tests import browsers
 from tests.conftest import PASSWORD
 from tests.monitoring import counted, world
 
 
 @pytest.fixture
 def counted_week(transactional_db, monkeypatch, team, olga, robot):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     monkeypatch.setattr("ledger.claims.wake", lambda *_: None)
     model = world.make_model(team, olga)
     version = counted.make_version(model)
@@ -21,14 +19,9 @@ def counted_week(transactional_db, monkeypatch, team, olga, robot):
 
 
 @pytest.fixture
-def phone(monkeypatch):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    path = chromium.find()
-    assert path, "Chromium is needed: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+def phone():
+    with browsers.started() as browser:
         yield browser.new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
-        browser.close()
 
 
 def test_olga_chooses_a_segment_and_keeps_it_from_dashboard_to_dashboard(

@@ -11,9 +11,9 @@ import pytest
 from csp.constants import HEADER
 from django.conf import settings
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from deploy import chromium
+from tests import browsers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POLICY = "; ".join(
@@ -57,14 +57,8 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium.find()
-    if path is None:
-        pytest.skip("Chromium is not installed.")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
+    with browsers.started() as started:
         yield started
-        started.close()
 
 
 def visit(browser: Browser, address: str, **options: Any) -> tuple[Page, list[str]]:

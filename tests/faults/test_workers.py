@@ -36,7 +36,11 @@ def kill_somewhere(worker, dice) -> bool:
     children = worker.children()
     if not children or not unfinished():
         return False
-    os.kill(dice.choice(children), signal.SIGKILL)
+    try:
+        os.kill(dice.choice(children), signal.SIGKILL)
+    except ProcessLookupError:
+        # One that was killed before, and was cleared away since it was listed: another one.
+        return kill_somewhere(worker, dice)
     return True
 
 

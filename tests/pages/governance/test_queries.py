@@ -18,8 +18,8 @@ PAGES = {
     "/models/flight-delay/2/card": 12,
     "/models/flight-delay/2/card/revisions": 15,
     "/models/flight-delay/2/card/edit": 12,
-    "/models/flight-delay/2/request": 28,
-    "/inbox": 16,
+    "/models/flight-delay/2/request": 29,
+    "/inbox": 17,
     "/change-requests": 12,
     "/change-requests/{asked}": 28,
 }
