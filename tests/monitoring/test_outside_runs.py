@@ -1,4 +1,4 @@
-"""A model that somebody else's orchestrator trained is fetched, evaluated and registered like ours."""
+"""What somebody else's orchestrator trained is fetched, evaluated and registered like ours."""
 
 import json
 import os
