@@ -254,6 +254,14 @@ def _fed(session: Any, rows: Any) -> dict[str, Any]:
     return {one.name: rows[one.name].to_numpy(ONNX_TYPES[one.type]).reshape(-1, 1) for one in asked}
 
 
+def _safetensors(folder: Path, facts: dict[str, Any], inputs: Any, _allow_pickle: bool) -> Loaded:  # noqa: FBT001 - all openers alike
+    networks = importlib.import_module("sandbox.inside.networks")
+    content = _path(folder, facts.get("data")).read_bytes()
+    found = networks.network(content, facts.get("layers"))
+    chances = found.answer if found.tells_chances else None
+    return Loaded("safetensors", found, inputs, found.classes if chances else found.answer, chances)
+
+
 def _calibrated(folder: Path, facts: dict[str, Any], inputs: Any, allow_pickle: bool) -> Loaded:  # noqa: FBT001 - all openers alike
     """Its parent's answers with other chances: the parent's files and a map written as numbers."""
     calibration = chance_map(json.loads(_path(folder, facts.get("map")).read_bytes()))
@@ -276,5 +284,6 @@ OPENERS: dict[str, Any] = {
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
     "sklearn": _sklearn,
+    "safetensors": _safetensors,
     "ombud_calibrated": _calibrated,
 }

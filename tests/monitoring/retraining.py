@@ -64,7 +64,9 @@ def rows(n: int = NOW_ROWS, *, days: int = DAYS, prefix: str = "f") -> list[dict
     return found
 
 
-def champion(team: Any, owner: Any, robot: Any, server: str, folder: Path) -> Version:
+def champion(
+    team: Any, owner: Any, robot: Any, server: str, folder: Path, kept_as: str = "skops"
+) -> Version:
     """Version 1 in MLflow, hashed, serving as champion, with a log of sixty days."""
     name = f"retrained-{team.pk}-{timezone.now():%H%M%S%f}"
     model = register_model(
@@ -77,7 +79,7 @@ def champion(team: Any, owner: Any, robot: Any, server: str, folder: Path) -> Ve
         risk_tier="medium",
         mlflow_name=name,
     )
-    number = _logged(name, server, folder)
+    number = _logged(name, server, folder, kept_as)
     version = register_version(actor=owner, model_id=model.pk, mlflow_version=number)
     set_schema(actor=owner, version_id=version.pk, fields=FIELDS)
     work("registry.inspect")
@@ -102,8 +104,37 @@ def champion(team: Any, owner: Any, robot: Any, server: str, folder: Path) -> Ve
     return Version.objects.select_related("model").get(pk=version.pk)
 
 
-def _logged(name: str, server: str, folder: Path) -> int:
+def _logged(name: str, server: str, folder: Path, kept_as: str) -> int:
     """A weak champion: fitted on coins that were thrown, with the code that trained it."""
+    import mlflow
+
+    mlflow.set_tracking_uri(server)
+    mlflow.set_experiment(name)
+    mlflow.MlflowClient().create_registered_model(name)
+    with mlflow.start_run() as run:
+        if kept_as == "safetensors":
+            return _network(name, run.info.run_id, folder / "network")
+        return _pipeline(name, folder, kept_as)
+
+
+def _network(name: str, run: str, folder: Path) -> int:
+    """As docs/lifecycle/sandbox.md says it is logged."""
+    import mlflow
+    import numpy as np
+    from mlflow.models import Model, infer_signature
+    from safetensors.numpy import save_file
+
+    folder.mkdir()
+    weight = np.linspace(0.5, -0.5, len(NUMBERS))[np.newaxis] / 100
+    save_file({"0.weight": weight, "0.bias": np.zeros(1)}, folder / "model.safetensors")
+    described = Model(signature=infer_signature(some_rows(), np.zeros(5)))
+    described.add_flavor("safetensors", data="model.safetensors", layers=["linear", "sigmoid"])
+    described.save(str(folder / "MLmodel"))
+    mlflow.log_artifacts(str(folder), "model")
+    return int(mlflow.register_model(f"runs:/{run}/model", name).version)
+
+
+def _pipeline(name: str, folder: Path, kept_as: str) -> int:
     import mlflow
     import mlflow.sklearn
     import numpy as np
@@ -117,19 +148,16 @@ def _logged(name: str, server: str, folder: Path) -> int:
     rng = np.random.default_rng(1)
     some = pd.DataFrame({one: rng.normal(size=200) * 100 for one in NUMBERS})
     fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(some, rng.random(200) < 0.5)
-    mlflow.set_tracking_uri(server)
-    mlflow.set_experiment(name)
-    with mlflow.start_run():
-        info = mlflow.sklearn.log_model(
-            fitted,
-            name="model",
-            signature=infer_signature(some, fitted.predict_proba(some)),
-            code_paths=[str(code)],
-            pip_requirements=_pins(),
-        )
-    client = mlflow.MlflowClient()
-    client.create_registered_model(name)
-    made = client.create_model_version(name, f"models:/{info.model_id}", model_id=info.model_id)
+    info = mlflow.sklearn.log_model(
+        fitted,
+        name="model",
+        serialization_format=kept_as,
+        signature=infer_signature(some, fitted.predict_proba(some)),
+        code_paths=[str(code)],
+        pip_requirements=_pins(),
+    )
+    source = f"models:/{info.model_id}"
+    made = mlflow.MlflowClient().create_model_version(name, source, model_id=info.model_id)
     return int(made.version)
 
 

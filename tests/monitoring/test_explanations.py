@@ -44,11 +44,17 @@ def server():
 
 
 @pytest.fixture
-def champion(team, olga, robot, server, settings, tmp_path):
+def kept_as():
+    """The format in which the champion's files are kept."""
+    return "skops"
+
+
+@pytest.fixture
+def champion(team, olga, robot, server, settings, tmp_path, kept_as):
     settings.MLFLOW_TRACKING_URI = server
     settings.PUBLIC_URL = "http://ombud.test"
     breaker(server).succeed()
-    return scene.champion(team, olga, robot, server, tmp_path)
+    return scene.champion(team, olga, robot, server, tmp_path, kept_as)
 
 
 @pytest.fixture
@@ -158,14 +164,22 @@ def test_importance_is_computed_for_every_new_version(champion):
     call_command("explain_again", str(row.pk), "--importance")
 
 
-def test_a_pickle_of_a_candidate_waits_for_approval(champion):
-    Version.objects.filter(pk=champion.pk).update(stage="candidate")
-    champion.files.filter(path="MLmodel")
+@pytest.mark.parametrize("kept_as", ["safetensors"])
+def test_a_network_logged_as_the_documentation_says_is_explained(olga, champion):
+    explained = asked(olga, champion)
+    assert (explained.state, explained.unit) == ("done", "share"), explained.reason
     importances.begin_new()
     scene.work("monitoring.importance")
     row = Importance.objects.get()
-    if row.state == "done":
-        pytest.skip("this MLflow saves scikit-learn as skops")
+    assert (row.state, row.method) == ("done", "exact"), row.reason
+
+
+@pytest.mark.parametrize("kept_as", ["cloudpickle"])
+def test_a_pickle_of_a_candidate_waits_for_approval(champion):
+    Version.objects.filter(pk=champion.pk).update(stage="candidate")
+    importances.begin_new()
+    scene.work("monitoring.importance")
+    row = Importance.objects.get()
     assert "only an approved version's is" in row.reason
     assert importances.begin_new() == 0
     Version.objects.filter(pk=champion.pk).update(stage="approved")

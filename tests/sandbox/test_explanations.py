@@ -69,6 +69,15 @@ def onnx_file(folder):
     signed(folder, "onnx", {"data": "model.onnx"})
 
 
+def network_file(folder):
+    from safetensors.numpy import save_file
+
+    numbers = {"0.weight": np.array([[3.0, 1.5, 0.0]]), "0.bias": np.array([0.1])}
+    save_file(numbers, folder / "model.safetensors")
+    facts = {"data": "model.safetensors", "layers": ["linear", "sigmoid"]}
+    signed(folder, "safetensors", facts)
+
+
 def calibrated_file(folder):
     (folder / "parent").mkdir()
     xgboost_file(folder / "parent")
@@ -98,6 +107,7 @@ FORMATS = {
     "xgboost": (xgboost_file, "tree"),
     "lightgbm": (lightgbm_file, "tree"),
     "onnx": (onnx_file, "exact"),
+    "safetensors": (network_file, "exact"),
     "calibrated": (calibrated_file, "exact"),
     "pickle": (pickled, "tree"),
 }

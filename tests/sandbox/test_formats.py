@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ def rows(tmp_path):
     return path
 
 
-def described(folder: Path, flavour: str, facts: dict[str, str]) -> Path:
+def described(folder: Path, flavour: str, facts: dict[str, Any]) -> Path:
     """`MLmodel` as MLflow writes it."""
     inputs = json.dumps([{"type": "double", "name": name} for name in ROWS.columns])
     told = {"flavors": {flavour: facts}, "signature": {"inputs": inputs}}
@@ -95,6 +96,24 @@ def onnx_file(folder):
     return model.predict_proba(ROWS.to_numpy())[:, 1]
 
 
+def network_in_safetensors(folder):
+    """scikit-learn's network after its scaler, written as PyTorch's `Sequential` would be."""
+    from safetensors.numpy import save_file
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), MLPClassifier((4,), max_iter=50, random_state=1))
+    scaler, net = model.fit(ROWS, LATE)[0], model[1]
+    numbers = {"0.mean": scaler.mean_, "0.scale": scaler.scale_}
+    for place, weight, bias in zip((1, 3), net.coefs_, net.intercepts_, strict=True):
+        numbers |= {f"{place}.weight": weight.T.copy(), f"{place}.bias": bias}
+    save_file(numbers, folder / "model.safetensors")
+    layers = ["standardise", "linear", "relu", "linear", "sigmoid"]
+    described(folder, "safetensors", {"data": "model.safetensors", "layers": layers})
+    return model.predict_proba(ROWS)[:, 1]
+
+
 @pytest.mark.parametrize(
     ("make", "close"),
     [
@@ -104,6 +123,7 @@ def onnx_file(folder):
         (xgboost_file, 0.0),
         (lightgbm_file, 0.0),
         (onnx_file, 1e-5),
+        (network_in_safetensors, 1e-12),
     ],
 )
 def test_a_model_answers_in_the_sandbox_as_it_does_outside(tmp_path, rows, make, close):
@@ -148,6 +168,9 @@ def test_what_is_not_opened_says_why(tmp_path, rows):
     assert "known are onnx" in refusal(described(empty, "spacy", {}), rows)
     outside = described(empty, "sklearn", {"pickled_model": "../../../etc/passwd"})
     assert "not there" in refusal(outside, rows)
+    unknown = {"data": "model.safetensors", "layers": ["lstm"]}
+    (empty / "model.safetensors").write_bytes(b"{}")
+    assert "not known: lstm" in refusal(described(empty, "safetensors", unknown), rows)
     (empty / "model.pkl").write_bytes(pickle.dumps({"a": 1}))
     pickled = described(empty, "sklearn", {"pickled_model": "model.pkl"})
     assert "only an approved version's is" in refusal(pickled, rows)
