@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.policies import require
 from accounts.sessions import person_of
+from governance.models import Retirement
 from governance.policies import (
     can_answer_objection,
     can_name_replacement,
@@ -203,7 +204,7 @@ def _stages(page: RetirementPage) -> list[dict[str, str]]:
     """How far it has come; where it was stopped, the place is marked."""
     line = page.line
     notes = {
-        "notice": _notice_words(line.row.notice_until),
+        "notice": _notice_words(line.row),
         "requested": f"CR-{line.row.request_id}" if line.row.request_id else "",
         "ending": f"{line.settled} of {line.steps}" if page.steps else "",
         "closed": "with its tombstone" if line.row.state == "closed" else "",
@@ -223,8 +224,14 @@ def _stages(page: RetirementPage) -> list[dict[str, str]]:
     ]
 
 
-def _notice_words(until: date | None) -> str:
-    return f"until {until.day} {until:%b %Y}" if until else "none: asked for by hand"
+def _notice_words(row: Retirement) -> str:
+    if row.notice_ended_at:
+        return f"ended early, {_day(row.notice_ended_at)}"
+    return f"until {_day(row.notice_until)}" if row.notice_until else "none: asked for by hand"
+
+
+def _day(day: date) -> str:  # also of a moment
+    return f"{day.day} {day:%b %Y}"
 
 
 def _stage_state(place: int, at: int, *, stopped: bool, closed: bool) -> str:

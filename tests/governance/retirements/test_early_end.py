@@ -233,7 +233,10 @@ def test_the_page_shows_who_is_waited_for_and_takes_the_answer(early, client, ol
     agree(early, *(one for one in told(early) if one != olga))
     runner.run(job_id=at_once(early).pk)
     early.refresh_from_db()
-    assert "ended early" in client.get(place).content.decode()
+    answer = client.get(place)
+    assert "ended early" in answer.content.decode()
+    notice = next(one["note"] for one in answer.context["stages"] if one["label"] == "Notice")
+    assert notice.startswith("ended early, "), "not the last day that it would have had"
     client.force_login(rita, backend=BACKEND)
     page = client.get(f"/change-requests/{early.request_id}").content.decode()
     assert "The notice ended early" in page
