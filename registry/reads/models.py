@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count
 from django.shortcuts import get_object_or_404
 
+from ledger.models import Job, JobState
 from registry.models import Deployment, Model, Version
 from registry.reads.deployments import Period, periods_of
 from registry.states import DeploymentRole
@@ -203,6 +204,12 @@ def _row(model: Model, versions: int, roles: tuple[RoleHeld, ...]) -> ModelRow:
         roles=roles,
         mlflow=_mlflow(model),
     )
+
+
+def being_told(model_id: int) -> bool:
+    """Whether a change is on its way to MLflow, so that its aliases follow. One query."""
+    waiting = (JobState.DUE, JobState.RUNNING)
+    return Job.objects.filter(kind="registry.push", key=str(model_id), state__in=waiting).exists()
 
 
 def _mlflow(model: Model) -> MlflowSeen | None:

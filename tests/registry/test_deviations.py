@@ -68,6 +68,18 @@ def test_a_moved_alias_is_found_by_the_next_poll_and_gone_when_put_back(serving,
     assert Event.objects.filter(event="registry.mlflow.agreed").count() == 1
 
 
+def test_a_change_on_its_way_to_mlflow_is_not_called_a_difference(serving, flights, olga, client):
+    second = register_version(actor=olga, model_id=flights.pk, mlflow_version=2)
+    work("registry.inspect")
+    serve(second)
+    client.force_login(olga, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = client.get(f"/models/{flights.slug}").content.decode()
+    assert "A change is on its way to MLflow" in page
+    assert "does not name our champion" not in page
+    work("registry.push")
+    assert "is on its way" not in client.get(f"/models/{flights.slug}").content.decode()
+
+
 def test_a_removed_alias_and_one_moved_again_are_told_apart(serving, flights, settings):
     settings.PUT_BACK = "ask"
     mlflow.delete_alias(flights.mlflow_name, "champion")

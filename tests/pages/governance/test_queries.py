@@ -13,7 +13,7 @@ from registry.models import Deployment, Model, Version
 PAGES = {
     "/": 12,
     "/models": 12,
-    "/models/flight-delay": 26,
+    "/models/flight-delay": 27,
     "/models/flight-delay/2": 32,
     "/models/flight-delay/2/card": 12,
     "/models/flight-delay/2/card/revisions": 15,
