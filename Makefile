@@ -4,7 +4,7 @@ VENV := .venv/bin
 ARGS ?=
 FLIPS ?= 1000
 .DEFAULT_GOAL := help
-.PHONY: help demo up run manage clean-demo test flips airflow bench agreement calibrate check format environment environment-all \
+.PHONY: help demo up run manage clean-demo test flips fuzz walks airflow bench agreement calibrate check format environment environment-all \
 	check-format check-lint check-types check-imports check-migrations check-templates check-django
 
 help: ## List the commands
@@ -30,6 +30,12 @@ test: environment-all ## Run the tests on servers of their own: make test ARGS="
 
 flips: environment-all ## Flip 1,000 random bytes of an archive, and say how many were found: FLIPS=200 for fewer
 	@OMBUD_TEST_FLIPS=$(FLIPS) $(VENV)/python -m deploy test tests/registry/test_archives.py -k flipped -n0 -s -q
+
+fuzz: environment-all ## Ask every operation of the API 100 times in valid and 100 in invalid ways (minutes)
+	@OMBUD_TEST_FUZZ=100 $(VENV)/python -m deploy test tests/api -k documented -n0 -q
+
+walks: environment-all ## Let 200 random walks try to get round the signatures (minutes)
+	@OMBUD_TEST_WALKS=200 $(VENV)/python -m deploy test tests/governance/test_workflow_machine.py -n0 -q
 
 airflow: environment-all ## Have a real Apache Airflow 3.3.2 (in an environment of its own) retrain a model
 	@OMBUD_TEST_AIRFLOW=1 $(VENV)/python -m deploy test tests/monitoring/test_real_airflow.py -n0 -s -q

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 
 import pytest
 import schemathesis
@@ -21,7 +22,8 @@ from schemathesis.checks import (
 from accounts.services.tokens import create_token
 from tests.world import world_of
 
-EXAMPLES = 8  # of each kind for every operation
+# Of each kind for every operation; `make fuzz` tries more.
+EXAMPLES = int(os.environ.get("OMBUD_TEST_FUZZ", "4"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -3,7 +3,7 @@
 People, role changes, edits of card, bytes and reference, policies, conditions, requests, signatures
 and their execution come in any order. What is refused leaves no trace; what is approved was signed
 by enough distinct people who had no hand in it, over evidence that holds at that moment.
-`OMBUD_WORKFLOW_EXAMPLES=2000` walks for longer.
+`OMBUD_TEST_WALKS=2000` walks for longer.
 """
 
 import itertools
@@ -58,7 +58,7 @@ from registry.refusals import Rejected
 from tests.conftest import PASSWORD, person
 from tests.governance.conftest import version_of
 
-EXAMPLES = int(os.environ.get("OMBUD_WORKFLOW_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("OMBUD_TEST_WALKS", "15"))
 STEPS = 40
 NAMES = ("olga", "otto", "vera", "viktor", "rita", "ruth", "rosa", "ronja", "anna", "amos", "adam")
 ROLES = {
@@ -420,7 +420,7 @@ def test_no_path_lets_anybody_approve_what_they_touched_or_what_changed() -> Non
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize="OMBUD_WORKFLOW_EXAMPLES" not in os.environ,
+            derandomize="OMBUD_TEST_WALKS" not in os.environ,
             database=None,
             # A walk is short enough to be read as it is: shrinking it would take minutes.
             phases=[Phase.generate],
