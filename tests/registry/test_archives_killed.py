@@ -38,6 +38,7 @@ for place, name in {places!r}:
 # What would come next when the worker dies.
 ARCHIVING = {
     "before the bytes are compared": ("registry.jobs.archives", "_compare"),
+    "before what others hand in": ("registry.jobs.archives", "_handed_in"),
     "before golden answers": ("registry.jobs.archives", "_golden"),
     "before it is put into its place": ("registry.gateways.folders", "publish"),
     "before it is read back": ("registry.jobs.archives", "verify"),
