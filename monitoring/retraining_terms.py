@@ -172,7 +172,10 @@ def _check_words(terms: Terms) -> None:
     if terms.kind not in set(RetrainingKind):
         raise TermsInvalid("kind", f"A retraining is {', '.join(RetrainingKind)}.")
     if not _is_spelled(terms.entry_point, MODULE):
-        raise TermsInvalid("entry_point", "The name of a module below the version's code/ folder.")
+        said = (
+            "The name of a module in the version's code/ folder, or of an entry point of MLproject."
+        )
+        raise TermsInvalid("entry_point", said)
     if not _is_spelled(terms.runner, RUNNER):
         raise TermsInvalid("runner", "The name of a runner: here, or one that operators set up.")
     if not isinstance(terms.ask, bool):

@@ -57,9 +57,10 @@ class PolicyForm(forms.Form):
         label="At least so many rows to train on", min_value=100, max_value=10**9
     )
     entry_point = forms.CharField(
-        label="Training module",
+        label="Training code",
         max_length=60,
-        help_text="A module below the champion's own code/ folder, with a function fit.",
+        help_text="A module in the champion's own code/ folder with a function fit,"
+        " or an entry point of its MLproject.",
     )
     runner = forms.CharField(
         label="Runner", max_length=40, help_text="here, or the name of one that operators set up."

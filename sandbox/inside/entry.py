@@ -42,7 +42,10 @@ def needed(code: str, name: str) -> ModuleType:
     """
     module = module_of(code, name)
     if module is None:
-        raise NoEntry(f"The version has no code/{name}.py, so nobody knows how to train it.")
+        raise NoEntry(
+            f"The version has no code/{name}.py, and no MLproject with an entry point {name}: "
+            "nobody knows how to train it."
+        )
     if not callable(getattr(module, "fit", None)):
         raise NoEntry(f"code/{name}.py has no function fit.")
     return module

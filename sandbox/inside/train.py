@@ -16,7 +16,9 @@ import yaml
 
 from sandbox.inside.entry import NoEntry, needed, say
 from sandbox.inside.models import load
+from sandbox.inside.project import Project, project_of
 
+Trainer = ModuleType | Project
 MODEL = "model"
 FILE = "model.skops"
 PICKLES = ("*.pkl", "*.pickle", "*.joblib", "*.cloudpickle", "*.dill")
@@ -30,7 +32,7 @@ def perform(inputs: dict[str, Any], work: Path) -> dict[str, Any]:
     """Fit and save; which parameters were chosen among which, and with which packages."""
     rows, outcome = _training_rows(inputs)
     say(f"{len(rows):,} rows, {len(rows.columns)} features")
-    module = needed(inputs["code"], inputs["entry"])
+    module = _trainer(inputs, work)
     before = None if inputs["kind"] == "complete" else _champion(inputs)
     tried = _tried(module, rows, outcome, inputs, before)
     chosen = min(tried, key=lambda one: one["loss"])["parameters"]
@@ -42,6 +44,13 @@ def perform(inputs: dict[str, Any], work: Path) -> dict[str, Any]:
         "tried": tried if len(tried) > 1 else [],
         "packages": _packages(inputs["pins"]),
     }
+
+
+def _trainer(inputs: dict[str, Any], work: Path) -> Trainer:
+    """What fits: the project's entry point, or else the module of this name."""
+    code, entry = inputs["code"], inputs["entry"]
+    project = project_of(code, entry, work, inputs["trusted"])
+    return project or needed(code, entry)
 
 
 def _training_rows(inputs: dict[str, Any]) -> tuple[pd.DataFrame, pd.Series]:
@@ -61,7 +70,7 @@ def _champion(inputs: dict[str, Any]) -> Any:
 
 
 def _tried(
-    module: ModuleType, rows: pd.DataFrame, outcome: pd.Series, inputs: Any, before: Any
+    module: Trainer, rows: pd.DataFrame, outcome: pd.Series, inputs: Any, before: Any
 ) -> list[dict[str, Any]]:
     """Every combination with its loss on the later rows; one alone needs no trial."""
     choices = [{**inputs["parameters"], **one} for one in inputs["search"]]
@@ -78,7 +87,7 @@ def _tried(
 
 
 def _fit(
-    module: ModuleType,
+    module: Trainer,
     rows: pd.DataFrame,
     outcome: pd.Series,
     parameters: dict[str, Any],
@@ -87,7 +96,7 @@ def _fit(
     if before is None:
         return module.fit(rows, outcome, parameters=parameters)
     if "before" not in inspect.signature(module.fit).parameters:
-        raise NoEntry("fit() takes no `before`, so it cannot learn on from the champion.")
+        raise NoEntry("The code takes no `before`, so it cannot learn on from the champion.")
     return module.fit(rows, outcome, parameters=parameters, before=before)
 
 
@@ -102,7 +111,7 @@ def _loss(estimator: Any, rows: pd.DataFrame, outcome: pd.Series, task: str) -> 
     return float(-np.log(np.clip(seen, TINY, 1)).mean())
 
 
-def _save(module: ModuleType, estimator: Any, rows: pd.DataFrame, inputs: Any, work: Path) -> None:
+def _save(module: Trainer, estimator: Any, rows: pd.DataFrame, inputs: Any, work: Path) -> None:
     """As MLflow keeps it: the champion's folder with another estimator in it.
 
     Signature, example, pins and code stay, so that the next retraining finds the code again.

@@ -203,9 +203,8 @@ def replace_code(version: Version, code: str) -> None:
 def replace_file(version: Version, path: str, text: str) -> None:
     content = text.encode()
     mlflow_artifacts.write_file(version.artifact_uri, path, content)
-    version.files.filter(path=path).update(
-        sha256=hashlib.sha256(content).hexdigest(), size=len(content)
-    )
+    about = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    version.files.update_or_create(path=path, defaults=about)
 
 
 def some_rows() -> pd.DataFrame:

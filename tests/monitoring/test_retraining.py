@@ -186,6 +186,41 @@ def test_a_new_version_answers_the_latest_days_again_and_is_held_against_the_cha
     assert steps["request"].state == "waiting"
 
 
+PROJECT = """
+entry_points:
+  main:
+    parameters: {data: path, model: path, outcome: string, C: {type: float, default: 1.0}}
+    command: python fit.py {data} {model} {outcome} {C}
+"""
+PROGRAM = """
+import sys
+import pandas as pd, skops.io
+from sklearn.linear_model import LogisticRegression
+data, model, outcome, strength = sys.argv[1:]
+rows = pd.read_parquet(data)
+truth = rows.pop(outcome)
+print("a program of a project fits", len(rows), "rows")
+fitted = LogisticRegression(C=float(strength)).fit(rows[["temperature", "distance"]], truth)
+skops.io.dump(fitted, f"{model}/model.skops")
+"""
+
+
+def test_an_mlflow_project_is_retrained_like_a_module(olga, rita, champion):
+    scene.replace_file(champion, "code/MLproject", PROJECT)
+    scene.replace_file(champion, "code/fit.py", PROGRAM)
+    made = started(olga, rita, champion, entry_point="main", parameters={"C": 0.5})
+    scene.work("monitoring.retrain")
+    scene.work("registry.inspect")
+    scene.wake()
+    scene.work("monitoring.retrain")
+    steps = {step.name: step for step in again(made).steps.all()}
+    assert steps["register"].state == "done", scene.told(made)
+    assert steps["train"].numbers["parameters"] == {"C": 0.5}
+    said = "\n".join(steps["train"].lines.values_list("text", flat=True))
+    assert "a program of a project fits" in said
+    assert again(made).version.number == 2
+
+
 def test_a_replay_takes_the_shadows_place(olga, champion):
     terms = scene.TERMS | {"replay": True, "shadow_days": 14}
     with pytest.raises(TermsInvalid, match="one of the two"):
