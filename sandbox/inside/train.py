@@ -95,7 +95,7 @@ def _fit(
 ) -> Any:
     if before is None:
         return module.fit(rows, outcome, parameters=parameters)
-    if "before" not in inspect.signature(module.fit).parameters:
+    if isinstance(module, Project) or "before" not in inspect.signature(module.fit).parameters:
         raise NoEntry("The code takes no `before`, so it cannot learn on from the champion.")
     return module.fit(rows, outcome, parameters=parameters, before=before)
 
