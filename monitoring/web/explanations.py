@@ -31,6 +31,7 @@ from monitoring.services.explanations import (
 from monitoring.web.periods import View
 from monitoring.web.tabs import tabs_of
 from registry.models import Model
+from registry.states import Stage
 
 LONGEST_ID = 200
 MOST = 50
@@ -68,7 +69,7 @@ class ExplanationPolicyForm(forms.Form):
 
 @require_safe
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the newest version's answers rest on, the policy, its monitor, and the newest ones."""
+    """What a version's answers rest on, the policy, its monitor, and the newest ones."""
     user = person_of(request)
     model = watched_model(user, slug)
     versions = versions_of(model.pk)
@@ -110,10 +111,11 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 def _chosen(request: HttpRequest, versions: list[Any]) -> Any:
-    """The version that is asked for, else the newest."""
+    """The version that is asked for, else the newest of those that serve, else the newest."""
     wanted = request.GET.get("version", "")
     found = [one for one in versions if str(one.number) == wanted]
-    return (found or list(versions) or [None])[0]
+    serving = [one for one in versions if one.stage == Stage.SERVING]
+    return (found or serving or list(versions) or [None])[0]
 
 
 def _choices(versions: list[Any]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from audit.models import Event
 from ledger.models import Job
 from monitoring.jobs.erasing import erase_explanations
 from monitoring.models import Explanation, ExplanationPolicy, Monitor
+from registry.models import Version
 from tests.monitoring import explained as scene
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,13 @@ def test_the_models_page_names_policy_monitor_and_versions(
     assert "2.5 % of predictions are explained by themselves, at most 40 of a day" in page
     assert Monitor.objects.get(kind="explanation").name in page
     assert "1 explained" in page
+
+
+def test_the_version_that_serves_is_shown_first(client, olga, version):
+    Version.objects.filter(pk=version.pk).update(stage="serving")
+    Version.objects.create(model=version.model, number=version.number + 1, stage="candidate")
+    page = text_of(client, olga, reverse("monitoring-explanations", args=[version.model.slug]))
+    assert f"What version {version.number} goes by" in page
 
 
 def test_a_policy_that_is_switched_off_is_said_to_be_off(client, olga, version):
