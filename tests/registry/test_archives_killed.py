@@ -2,39 +2,16 @@
 
 import pytest
 
-from ledger.models import Job
 from ledger.runner import run
 from registry.gateways import mlflow, store
 from registry.jobs.verification import verify
 from registry.models import Archive, Restore
+from tests.killing import die_at
 from tests.registry.conftest import work
 from tests.registry.test_archives import FILES, ask, ask_back, old, retired
-from tests.registry.test_deviations_under_load import killed
 
 __all__ = ["old", "retired"]
-# One process that has started once: for each place a child does the job and dies there.
-KILLED = """
-import os, signal
-from importlib import import_module
-from django.conf import settings
-from django.db import connections
-settings.STORE_URL = {store!r}
-from ledger.models import Job
-from ledger.runner import run
-from registry.models import Archive, Restore, Version
-def deadly(*told, **named):
-    os.kill(os.getpid(), signal.SIGKILL)
-for place, name in {places!r}:
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        setattr(import_module(place), name, deadly)
-        run(job_id={job})
-        os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9, name
-    assert {unchanged}, name
-    Job.objects.filter(pk={job}).update(lease_until="2000-01-01T00:00Z")
-"""
+MODELS = "from registry.models import Archive, Restore, Version"
 # What would come next when the worker dies.
 ARCHIVING = {
     "before the bytes are compared": ("registry.jobs.archives", "_compare"),
@@ -53,19 +30,11 @@ RESTORING = {
 }
 
 
-def die(kind, places, unchanged, settings):
-    """Die at each of these places, and find nothing changed each time; returns the job."""
-    job = Job.objects.get(kind=kind)
-    told = {"store": settings.STORE_URL, "job": job.pk, "places": list(places.values())}
-    assert killed(KILLED.format(unchanged=unchanged, **told)) == 0
-    return job
-
-
 @pytest.mark.django_db(transaction=True)
-def test_killed_at_each_step_of_archiving_nothing_counts_and_the_next_one_seals(old, settings):
+def test_killed_at_each_step_of_archiving_nothing_counts_and_the_next_one_seals(old):
     archive = ask(old)
     unchanged = "Archive.objects.filter(state='requested', digest='', version__stage='retired')"
-    job = die("registry.archive", ARCHIVING, unchanged, settings)
+    job = die_at(ARCHIVING.values(), kind="registry.archive", unchanged=unchanged, imports=MODELS)
     run(job_id=job.pk)
     archive.refresh_from_db()
     assert (archive.error, archive.state) == ("", "sealed")
@@ -76,13 +45,13 @@ def test_killed_at_each_step_of_archiving_nothing_counts_and_the_next_one_seals(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_killed_at_each_step_of_restoring_one_version_comes_back(old, flights, settings):
+def test_killed_at_each_step_of_restoring_one_version_comes_back(old, flights):
     archive = ask(old)
     work("registry.archive")
     archive.refresh_from_db()
     restore = ask_back(archive)
     unchanged = "Restore.objects.filter(state='requested') and Version.objects.count() == 1"
-    job = die("registry.restore", RESTORING, unchanged, settings)
+    job = die_at(RESTORING.values(), kind="registry.restore", unchanged=unchanged, imports=MODELS)
     run(job_id=job.pk)
     restore.refresh_from_db()
     assert (restore.error, restore.state) == ("", "restored")
