@@ -27,6 +27,12 @@ class AlreadyRequested(Unable):
     code = "already_requested"
 
 
+class ObjectionWaits(Unable):
+    """Somebody objects to the version's retirement, and nobody has answered yet."""
+
+    code = "objection_waits"
+
+
 class EvidenceChanged(Unable):
     """What the person read is not what would be signed."""
 

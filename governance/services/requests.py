@@ -22,11 +22,12 @@ from governance.jobs.requesting import (
     submit_change,
     take_back,
 )
-from governance.models import ChangeRequest
+from governance.models import ChangeRequest, RetirementObjection
 from governance.policies import can_set_conditions, can_submit, can_withdraw
 from governance.reads.conditions import judged_now, watched_by
 from governance.reads.evidence import Change
-from governance.refusals import Incomplete, NotOpen
+from governance.refusals import Incomplete, NotOpen, ObjectionWaits
+from governance.retirement_states import RUNNING
 from governance.states import APPROVING, ConditionState, RequestKind, RequestState
 from ledger import claims
 from registry.models import Version
@@ -61,13 +62,30 @@ def submit(
         Incomplete: a field makes no sense.
         AlreadyRequested: the same change of the version is pending.
         GatesNotPassed: a gate that prevents did not pass; the error has all of them.
+        ObjectionWaits: to retire it while an objection to its retirement has no answer.
     """
     version = locked_version(version_id)
     require(can_submit(actor, version.model), ONLY_BUILDERS)
     change = _change(kind, environment, role, traffic_share, reason)
+    _answer_first(version, change)
     asked = _standing(version, change) if conditions is None else conditions
     change = replace(change, conditions=_conditions(version, change, asked))
     return submit_change(actor=actor, version=version, change=change)
+
+
+def _answer_first(version: Version, change: Change) -> None:
+    """Asking by hand is no way round somebody's objection to what a policy asked for."""
+    if change.kind != RequestKind.RETIRE:
+        return
+    waiting = RetirementObjection.objects.filter(
+        retirement__version=version, retirement__state__in=RUNNING, answer=""
+    )
+    found = waiting.select_related("person").first()
+    if found is not None:
+        raise ObjectionWaits(
+            f"{found.person.name} objects to this version's retirement, and somebody must answer"
+            " that first: on the retirement's page, a reviewer or risk officer does."
+        )
 
 
 @transaction.atomic

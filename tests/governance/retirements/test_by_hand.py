@@ -9,9 +9,12 @@ from audit.models import Event
 from governance.jobs import retirement_steps
 from governance.jobs.retirement_end import begin_ending
 from governance.jobs.tombstones import NotProved, close
-from governance.models import Retirement, RetirementNotice, RetirementStep
+from governance.models import ChangeRequest, Retirement, RetirementNotice, RetirementStep
+from governance.refusals import ObjectionWaits
+from governance.services.retirements import answer_objection, object_to
 from tests.governance.conftest import ask, carry_out, sign
 from tests.governance.retirements.conftest import (
+    SUPERSEDED,
     ask_again,
     in_force,
     look,
@@ -126,3 +129,14 @@ def test_pages_and_api_say_that_it_was_asked_for_by_hand(by_hand, client, olga, 
     told = json.loads(client.get(f"/api/v1/retirements/{by_hand.pk}").content)
     assert (told["by_hand"], told["notice_until"], told["state"]) == (True, None, "ending")
     assert told["policy"] == f"change request CR-{by_hand.request_id}, by hand"
+
+
+def test_an_objection_that_waits_is_not_overtaken_by_asking_by_hand(old, olga, rita, vera):
+    in_force(terms(SUPERSEDED))
+    notice = look(old)
+    found = object_to(actor=vera, retirement_id=notice.pk, reason="The night desk uses it.")
+    with pytest.raises(ObjectionWaits, match="Vera objects"):
+        ask(olga, old, kind="retire", reason="The route is closed")
+    assert not ChangeRequest.objects.filter(kind="retire").exists()
+    answer_objection(actor=rita, objection_id=found.pk, answer="overruled", reason="It has moved.")
+    assert ask(olga, old, kind="retire", reason="The route is closed").state == "open"
