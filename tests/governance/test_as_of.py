@@ -160,6 +160,15 @@ def test_the_api_and_the_page_tell_the_same(flights, times, adam, signed_in):
     assert "was not registered then" in past
 
 
+def test_a_watch_is_told_while_it_was_on(flights, times, adam, signed_in):
+    assert as_of(flights, times["first"]).watches == []
+    assert [one["version"] for one in as_of(flights, times["one"]).watches] == [1]
+    assert as_of(flights, times["two"]).watches[0]["version"] == 2
+    page = signed_in(adam).get("/models/flight-delay/as-of").content.decode()
+    assert "Watched after deployment" in page
+    assert "Version 2, production" in page
+
+
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-01-01", "2999-01-01T00:00:00Z"])
 def test_no_past_moment_is_refused(flights, adam, signed_in, at):
     answer = signed_in(adam).get("/api/v1/models/flight-delay/as-of", {"at": at})
