@@ -17,28 +17,42 @@ settings.STORE_URL = {store!r}
 from ledger.models import Job
 from ledger.runner import run
 {imports}
-def deadly(*told, **named):
-    os.kill(os.getpid(), signal.SIGKILL)
-for place, name in {places!r}:
+def deadly(real, call):
+    calls = []
+    def counted(*told, **named):
+        calls.append(told)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*told, **named)
+    return counted
+def die_in(place, name, call=1):
+    found = import_module(place)
+    setattr(found, name, deadly(getattr(found, name), call))
+for place in {places!r}:
     connections.close_all()
     child = os.fork()
     if child == 0:
-        setattr(import_module(place), name, deadly)
+        die_in(*place)
         run(job_id={job})
         os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9, name
-    assert {unchanged}, name
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9, place
+    assert {unchanged}, place
     Job.objects.filter(pk={job}).update(lease_until="2000-01-01T00:00Z")
 """
 
 
 def die_at(
-    places: Iterable[tuple[str, str]], *, kind: str, unchanged: str, imports: str = ""
+    places: Iterable[tuple[str, str] | tuple[str, str, int]],
+    *,
+    kind: str,
+    unchanged: str,
+    imports: str = "",
 ) -> Job:
     """Have a worker die at each of these functions, and find nothing changed each time.
 
     Args:
-        places: module and function that would come next when the worker dies.
+        places: module and function that would come next when the worker dies, and at which
+            call of it, when not the first.
         kind: of the one job that is done.
         unchanged: an expression that holds after each death; `imports` are for it.
 

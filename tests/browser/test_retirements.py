@@ -1,10 +1,12 @@
 """Retirements in a real browser: wide, and on a telephone."""
 
+from accounts.roles import Role
 from governance.services.no_objections import say_no_objection
-from governance.services.retirements import object_to
+from governance.services.retirements import answer_objection, object_to
 from tests.browser import test_journey
 from tests.browser.test_people import fits, picture
 from tests.browser.test_recommendations import entered
+from tests.conftest import person
 from tests.governance.conftest import ask, carry_out, sign
 from tests.governance.retirements.conftest import in_force, look, terms
 from tests.governance.test_recommendations import look as recommend
@@ -13,7 +15,7 @@ from tests.governance.test_recommendations import measured
 page, waiting = test_journey.page, test_journey.waiting
 
 
-def test_pages_of_retirements_fit_a_telephone(waiting, live_server, page, olga, vera, rita):
+def test_pages_of_retirements_fit_a_telephone(waiting, live_server, page, olga, vera, rita, team):
     """The notice of version 1 may end early; version 2 is champion and is to be investigated."""
     sign(rita, waiting)
     carry_out(waiting)
@@ -25,7 +27,6 @@ def test_pages_of_retirements_fit_a_telephone(waiting, live_server, page, olga, 
     say_no_objection(actor=vera, retirement_id=row.pk)
     say_no_objection(actor=rita, retirement_id=row.pk)
     objection = object_to(actor=rita, retirement_id=row.pk, reason="Cargo still uses it.")
-    assert objection.pk
     entered(page, live_server, olga)
     picture(page, "overview")
     fits(page)
@@ -41,6 +42,9 @@ def test_pages_of_retirements_fit_a_telephone(waiting, live_server, page, olga, 
     page.click("text=I do not object")
     page.wait_for_load_state()
     assert "It is noted that you do not object" in page.inner_text("body")
+    rosa = person("rosa", (Role.RISK_OFFICER, team))
+    told = {"answer": "overruled", "reason": "Cargo moved on in March."}
+    answer_objection(actor=rosa, objection_id=objection.pk, **told)
     request = ask(olga, old, kind="retire", reason="The route is closed.")
     sign(rita, request)
     carry_out(request)

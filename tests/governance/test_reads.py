@@ -209,7 +209,7 @@ def test_pages_cost_the_same_for_many_as_for_few(flights, one, olga, vera, rita,
     }
     assert many["overview"] <= 6
     assert many["requests"] <= 3
-    assert many["model"] <= 18
+    assert many["model"] <= 19
     assert count(version_page, fresh(rita), "flight-delay", 1) <= 24
     request = flights.change_requests.first()
     assert count(request_page, fresh(rita), request.pk) <= 18
