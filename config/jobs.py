@@ -42,6 +42,7 @@ KINDS: dict[str, Kind] = {
     "monitoring.explain": Kind("monitoring.jobs.explaining.local.explain_due", "sandbox", 60),
     "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
     "governance.retraining": Kind("governance.services.retrainings.open_request", "lifecycle"),
+    "governance.restored_card": Kind("governance.jobs.restored_cards.draft_card", "lifecycle"),
     "governance.controls": Kind("governance.jobs.controls.evaluate_model", "lifecycle"),
     "governance.bundle": Kind("governance.jobs.bundles.build_bundle", "lifecycle", 600, 3),
     "governance.back_test": Kind("governance.jobs.back_tests.run_back_test", "evaluate", 600, 3),

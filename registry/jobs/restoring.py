@@ -18,7 +18,7 @@ from registry.events import RegistryEvent
 from registry.gateways import folders, mlflow, mlflow_runs, store
 from registry.gateways.mlflow import MlflowRefused, MlflowVersion, UnsafeArtifactPath
 from registry.jobs.contents import REFERENCE_FILE, SCHEMA_FILE
-from registry.jobs.inspection import hash_files
+from registry.jobs.inspection import hash_files, origin_of
 from registry.jobs.verification import ArchiveBroken, Verified, checked, sealed_files, verify
 from registry.manifests import HashedFile, digest_of
 from registry.models import (
@@ -196,6 +196,8 @@ def _new_version(
         inspected_at=Now(),
         lineage={
             **old.lineage,
+            # The old one's address is not where the new one is: MLflow would seem to have another.
+            "mlflow": origin_of(made),
             "restored": {"from": old.number, "archive": restore.archive.digest},
         },
         parent=old,
