@@ -62,9 +62,14 @@ def publish(folder: Path, name: str, *, last: str) -> None:
 
 
 def sweep(parent: str, *, finished: Iterable[str]) -> None:
-    """Remove these folders below `parent` and what was left of building them."""
+    """Remove these folders below `parent` and what was left of building them.
+
+    What a store has locked is hidden there, and its bytes stay until its day (`locked_back`).
+    """
     fs, place = store.filesystem()
     for name in finished:
+        if not _is_local(fs):
+            object_locks.remove_unlocked(f"{parent}/{name}")
         for leftover in (name, f"{UNFINISHED}{name}"):
             with suppress(FileNotFoundError):
                 fs.rm(f"{place(parent)}/{leftover}", recursive=True)
@@ -81,6 +86,13 @@ def names(parent: str) -> list[str]:
     return sorted(
         {str(path).rstrip("/").rpartition("/")[2].removeprefix(UNFINISHED) for path in found}
     )
+
+
+def locked_back(parent: str, *, but: str) -> dict[str, int]:
+    """Folder -> files that the store keeps below `parent` by their locks, except of one folder."""
+    if not object_locks.wanted():
+        return {}
+    return {name: n for name, n in object_locks.kept_back(parent).items() if name != but}
 
 
 def pieces(name: str) -> Iterator[bytes]:

@@ -4,7 +4,9 @@ Optional (`OMBUD_STORE_LOCK`, `governance` or `compliance`), and only where the 
 object lock. In mode `compliance` not even the owner of the bucket can shorten it.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -20,18 +22,41 @@ def wanted() -> bool:
     return settings.STORE_LOCK in MODES and settings.STORE_URL.startswith("s3://")
 
 
-def lock(names: Iterable[str], until: date) -> None:
-    """Lock these files until the end of that day; a lock that is there is only lengthened."""
-    fs, place = store.filesystem()
+def lock(names: Iterable[str], until: date) -> date:
+    """Lock these files until the end of that day; a longer lock stays as it is.
+
+    Returns the day until which all of them are locked.
+    """
     moment = datetime.combine(until, time.max, UTC).replace(microsecond=0)
-    for name in names:
-        bucket, _, key = place(name).partition("/")
-        fs.call_s3(
-            "put_object_retention",
-            Bucket=bucket,
-            Key=key,
-            Retention={"Mode": MODES[settings.STORE_LOCK], "RetainUntilDate": moment},
-        )
+    return min((_lock(name, moment) for name in names), default=moment).date()
+
+
+def _lock(name: str, moment: datetime) -> datetime:
+    before = _locked_until(name)
+    if before is not None and before >= moment:
+        return before
+    rule = {"Mode": MODES[settings.STORE_LOCK], "RetainUntilDate": moment}
+    _ask("put_object_retention", name, Retention=rule)
+    return moment
+
+
+def any_locked(folder: str) -> bool:
+    """Whether a file below a folder cannot be removed today."""
+    now = datetime.now(UTC)
+    days = (_locked_until(name) for name, _ in store.listed(folder))
+    return any(day is not None and day > now for day in days)
+
+
+def _locked_until(name: str) -> datetime | None:
+    found: datetime | None = _ask("head_object", name).get("ObjectLockRetainUntilDate")
+    return found
+
+
+def _ask(what: str, name: str, **more: Any) -> dict[str, Any]:
+    fs, place = store.filesystem()
+    bucket, _, key = place(name).partition("/")
+    answer: dict[str, Any] = fs.call_s3(what, Bucket=bucket, Key=key, **more)
+    return answer
 
 
 def versions(folder: str) -> list[dict[str, Any]]:
@@ -52,8 +77,31 @@ def versions(folder: str) -> list[dict[str, Any]]:
 
 
 def remove_versions(folder: str) -> None:
-    """Remove every version below a folder; a store refuses those whose lock lasts."""
+    """Remove every version below a folder.
+
+    Raises:
+        PermissionError: the store refuses one whose lock lasts.
+    """
+    for one in versions(folder):
+        _remove(folder, one)
+
+
+def remove_unlocked(folder: str) -> None:
+    """Remove every version below a folder that the store lets go."""
+    for one in versions(folder):
+        with suppress(PermissionError):
+            _remove(folder, one)
+
+
+def _remove(folder: str, one: dict[str, Any]) -> None:
     fs, place = store.filesystem()
     bucket = place(folder).partition("/")[0]
-    for one in versions(folder):
-        fs.call_s3("delete_object", Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    fs.call_s3("delete_object", Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+
+
+def kept_back(parent: str) -> Counter[str]:
+    """How many files each folder directly below `parent` has in the store, hidden ones too."""
+    _, place = store.filesystem()
+    start = len(place(parent).partition("/")[2]) + 1
+    found = [one["Key"][start:] for one in versions(parent) if "Size" in one]
+    return Counter(key.partition("/")[0] for key in found)

@@ -57,7 +57,10 @@ class _Work:
     archive: Archive
     left_over: ExitStack
     folder: Path = field(default_factory=Path)
+    # Whole folders of earlier attempts that the store has locked already.
+    locked: list[str] = field(default_factory=list)
     files: list[HashedFile] = field(default_factory=list)
+    kept_back: dict[str, Any] = field(default_factory=dict)
 
     @property
     def parent(self) -> str:
@@ -86,7 +89,8 @@ def write_archive(claim: claims.Claim) -> None:
             for step in STEPS.values():
                 step(work)
         except (ArchiveImpossible, ArchiveBroken, MlflowRefused, UnsafeArtifactPath) as error:
-            folders.sweep(work.parent, finished=[work.own])
+            if claims.keep(claim=claim):
+                folders.sweep(work.parent, finished=[work.own])
             _fail(claim, archive, str(error))
 
 
@@ -97,7 +101,9 @@ def _sweep(work: _Work) -> None:
         for name in folders.names(work.parent)
         if name.rpartition("-")[2].isdigit() and int(name.rpartition("-")[2]) < work.claim.token
     ]
-    folders.sweep(work.parent, finished=earlier)
+    if object_locks.wanted():
+        work.locked = [one for one in earlier if object_locks.any_locked(f"{work.parent}/{one}")]
+    folders.sweep(work.parent, finished=[one for one in earlier if one not in work.locked])
     work.folder = work.left_over.enter_context(folders.staged(f"{work.parent}/{work.own}"))
 
 
@@ -127,8 +133,22 @@ def _list(work: _Work) -> None:
 def _publish(work: _Work) -> None:
     if not claims.keep(claim=work.claim):
         raise claims.Fenced(f"archive {work.archive.pk} is written by another worker")
+    if any(_same(work, name) for name in work.locked):
+        return
+    # What is locked cannot be removed; it is hidden, and the trail tells of it.
+    folders.sweep(work.parent, finished=work.locked)
     work.archive.path = f"{work.parent}/{work.own}"
     folders.publish(work.folder, work.archive.path, last=MANIFEST)
+
+
+def _same(work: _Work, name: str) -> bool:
+    """Whether an earlier attempt has locked the very same bytes: then they are the archive."""
+    work.archive.path = f"{work.parent}/{name}"
+    try:
+        verify(work.archive)
+    except ArchiveBroken:
+        return False
+    return True
 
 
 def _read_back(work: _Work) -> None:
@@ -238,8 +258,10 @@ def _keep(work: _Work) -> None:
     archive.kept_until = years_after(timezone.now().date(), rule_in_force().years[tier])
     if object_locks.wanted():
         names = [f"{archive.path}/{file.path}" for file in work.files]
-        object_locks.lock([*names, f"{archive.path}/{MANIFEST}"], archive.kept_until)
-        archive.locked_until = archive.kept_until
+        names.append(f"{archive.path}/{MANIFEST}")
+        archive.locked_until = object_locks.lock(names, archive.kept_until)
+    left = folders.locked_back(work.parent, but=archive.path.rpartition("/")[2])
+    work.kept_back = {"locked_leftovers": left} if left else {}
 
 
 @transaction.atomic
@@ -274,6 +296,7 @@ def _seal(work: _Work) -> None:
         artifact_digest=version.artifact_digest,
         files=len(files),
         path=archive.path,
+        **work.kept_back,
     )
 
 

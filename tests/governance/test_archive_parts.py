@@ -1,6 +1,7 @@
 """What governance hands into an archive: card, approvals, evidence, and the trail with proof."""
 
 import json
+import time
 
 import pytest
 
@@ -119,3 +120,12 @@ def test_what_no_checkpoint_covers_is_said(one, olga):
     assert about["checkpoint"] == 0
     assert len(about["after_the_checkpoint"]) == about["events"]
     assert not [path for path in parts if path.startswith("audit/proofs/")]
+
+
+def test_an_archive_that_is_written_again_has_the_same_bytes(archived):
+    """So that what a killed worker has locked in a store is taken up, and not kept twice."""
+    first = dict(parts_of(archived.pk))
+    time.sleep(1.1)
+    again = dict(parts_of(archived.pk))
+    assert [path for path in first if first[path] != again[path]] == []
+    assert first.keys() == again.keys()
