@@ -90,7 +90,8 @@ def names(parent: str) -> list[str]:
 
 def locked_back(parent: str, *, but: str) -> dict[str, int]:
     """Folder -> files that the store keeps below `parent` by their locks, except of one folder."""
-    if not object_locks.wanted():
+    fs, _ = store.filesystem()
+    if _is_local(fs):
         return {}
     return {name: n for name, n in object_locks.kept_back(parent).items() if name != but}
 
@@ -136,6 +137,20 @@ def remove(name: str, *, first: str) -> None:
             _sync(above)
     else:
         object_locks.remove_versions(name)
+
+
+def remove_file(name: str) -> None:
+    """Remove one file, in a store that keeps versions all of them; gone already is no error."""
+    store.delete(name)
+    fs, _ = store.filesystem()
+    if not _is_local(fs):
+        object_locks.remove_versions_of(name)
+
+
+def file_left(name: str) -> bool:
+    """Whether one file is in the store, in any version."""
+    fs, _ = store.filesystem()
+    return store.exists(name) or bool(not _is_local(fs) and object_locks.versions_of(name))
 
 
 def left(name: str) -> int:

@@ -61,12 +61,23 @@ def _ask(what: str, name: str, **more: Any) -> dict[str, Any]:
 
 def versions(folder: str) -> list[dict[str, Any]]:
     """Every version, and every mark of a deletion, of what was below a folder."""
+    return _versions(folder, "/")
+
+
+def versions_of(name: str) -> list[dict[str, Any]]:
+    """The same of one file."""
+    _, place = store.filesystem()
+    key = place(name).partition("/")[2]
+    return [one for one in _versions(name, "") if one["Key"] == key]
+
+
+def _versions(name: str, end: str) -> list[dict[str, Any]]:
     fs, place = store.filesystem()
-    bucket, _, prefix = place(folder).partition("/")
+    bucket, _, prefix = place(name).partition("/")
     found: list[dict[str, Any]] = []
     more: dict[str, Any] = {}
     while True:
-        told = fs.call_s3("list_object_versions", Bucket=bucket, Prefix=f"{prefix}/", **more)
+        told = fs.call_s3("list_object_versions", Bucket=bucket, Prefix=f"{prefix}{end}", **more)
         found += [*told.get("Versions", []), *told.get("DeleteMarkers", [])]
         if not told.get("IsTruncated"):
             return found
@@ -86,6 +97,16 @@ def remove_versions(folder: str) -> None:
         _remove(folder, one)
 
 
+def remove_versions_of(name: str) -> None:
+    """Remove every version of one file.
+
+    Raises:
+        PermissionError: the store refuses one whose lock lasts.
+    """
+    for one in versions_of(name):
+        _remove(name, one)
+
+
 def remove_unlocked(folder: str) -> None:
     """Remove every version below a folder that the store lets go."""
     for one in versions(folder):
@@ -93,9 +114,9 @@ def remove_unlocked(folder: str) -> None:
             _remove(folder, one)
 
 
-def _remove(folder: str, one: dict[str, Any]) -> None:
+def _remove(name: str, one: dict[str, Any]) -> None:
     fs, place = store.filesystem()
-    bucket = place(folder).partition("/")[0]
+    bucket = place(name).partition("/")[0]
     fs.call_s3("delete_object", Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
 
 

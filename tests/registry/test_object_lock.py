@@ -12,6 +12,7 @@ from audit.models import Event
 from governance.services.retention import propose_retention, sign_retention
 from ledger.models import Job
 from registry.gateways import folders, object_locks, store
+from registry.jobs import purging
 from registry.jobs.lengthening import lengthen_due
 from registry.jobs.verification import verify
 from registry.models import Archive
@@ -83,6 +84,30 @@ def test_without_a_lock_every_version_goes(locked_bucket, settings):
     folders.remove("archives/x", first="manifest.json")
     assert folders.left("archives/x") == 0
     assert store.read("archives/xy/model") == b"another's"
+
+
+def test_without_a_lock_every_version_of_a_file_goes_and_its_neighbours_stay(
+    locked_bucket, settings
+):
+    settings.STORE_LOCK = ""
+    for content in (b"first", b"second"):
+        store.put_bytes("references/7/abc.parquet", content)
+    store.put_bytes("references/7/abc.parquet.other", b"another's")
+    folders.remove_file("references/7/abc.parquet")
+    assert not folders.file_left("references/7/abc.parquet")
+    assert folders.file_left("references/7/abc.parquet.other")
+
+
+def test_a_purge_tells_what_the_store_has_locked_for_longer(locked_bucket, old):
+    archive = Archive(pk=9, version=old, path="archives/x/1/9-2")
+    store.put_bytes("archives/x/1/9-1/model", b"of a worker that died")
+    store.put_bytes("archives/x/1/9-1/free", b"not locked yet")
+    store.put_bytes("archives/x/1/8-1/model", b"of another archive")
+    object_locks.lock(["archives/x/1/9-1/model", "archives/x/1/8-1/model"], years_after(TODAY, 9))
+    purging._remove_attempts(archive)
+    assert [name for name, _ in store.listed("archives")] == ["archives/x/1/8-1/model"]
+    assert object_locks.kept_back("archives/x/1") == {"9-1": 1, "8-1": 1}
+    assert "Files that the store has locked for longer: 1." in purging.stays(archive)
 
 
 def test_a_folder_on_disk_is_never_locked(settings):
