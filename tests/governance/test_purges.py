@@ -1,6 +1,8 @@
 """A purge: two people, after retention, never under hold; killed anywhere, done once."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -9,7 +11,12 @@ from django.utils import timezone
 
 from accounts.policies import Refused
 from accounts.roles import Role
+from audit.chain import sha256_of
+from audit.jobs.checkpoint import sign as sign_trail
+from audit.keys import make
 from audit.models import Event
+from audit.proofs import prove_event
+from clients import ombud_verify
 from governance.refusals import EvidenceChanged, NotOpen, WrongPassword
 from governance.services.purges import KeptYet, ask_to_purge, confirm_purge, refuse_purge
 from ledger.models import Job
@@ -333,3 +340,70 @@ def test_under_a_hold_the_reference_stays(archive, one, rosa, rolf):
     work("registry.purge")
     assert store.exists(reference.path)
     assert files() != []
+
+
+# The tombstone, checked without Ombud -------------------------------------------------------------
+
+
+@pytest.fixture
+def stone(archive, one, rosa, rolf, settings, signed_in, tmp_path):
+    """What the API gives of a purge that is done and signed."""
+    with_reference(one)
+    row = purged(archive, rosa, rolf)
+    address = f"/api/v1/purges/{row.pk}/tombstone"
+    waits = signed_in(rosa).get(address)
+    assert (waits.status_code, waits.json()["code"]) == (409, "not_provable_yet")
+    sign_trail([make(Path(settings.AUDIT_KEY))])
+    told = signed_in(rosa).get(address)
+    assert told.status_code == 200
+    return told.json()
+
+
+def status(tmp_path, told):
+    place = tmp_path / "tombstone.json"
+    place.write_text(json.dumps(told))
+    return ombud_verify.main([str(place)])
+
+
+def test_the_tombstone_of_a_purge_is_proved_without_ombud(stone, tmp_path, capsys):
+    assert status(tmp_path, stone) == 0
+    assert "1 tombstone is the one that was closed." in capsys.readouterr().out
+
+
+def test_every_changed_word_of_a_tombstone_is_found(stone, tmp_path):
+    words = stone["tombstone"]
+    for name in words:
+        if name != "format":
+            assert status(tmp_path, stone | {"tombstone": words | {name: "otherwise"}}) == 1, name
+    assert status(tmp_path, stone | {"tombstone": words | {"format": "ombud-purge/3"}}) == 1
+    assert status(tmp_path, stone | {"tombstone": words | {"format": "ombud-other/1"}}) == 2
+    assert status(tmp_path, stone | {"tombstone": words | {"more": 1}}) == 1
+    assert status(tmp_path, stone | {"digest": "0" * 64}) == 1
+    fewer = {name: word for name, word in words.items() if name != "reference"}
+    assert status(tmp_path, stone | {"tombstone": fewer}) == 1
+
+
+def test_another_event_of_the_trail_proves_no_tombstone(stone, tmp_path):
+    event = Event.objects.get(event="registry.purge.begun")
+    proof = prove_event(event=event).content()
+    assert status(tmp_path, proof) == 0
+    assert status(tmp_path, stone | {"proof": proof}) == 1
+
+
+def test_an_event_that_was_changed_with_its_tombstone_proves_nothing(stone, tmp_path):
+    """Digest and event made to fit: then the event is not the one in the signed tree."""
+    words = stone["tombstone"] | {"reason": "A court asked for it."}
+    digest = sha256_of(words)
+    event = stone["proof"]["event"]
+    changed = event | {"data": event["data"] | {"tombstone": digest}}
+    for digested in (event["digest"], ombud_verify.event_digest(changed)):
+        proof = stone["proof"] | {"event": changed | {"digest": digested}}
+        told = stone | {"tombstone": words, "digest": digest, "proof": proof}
+        assert status(tmp_path, told) == 1
+
+
+def test_before_it_is_purged_there_is_no_tombstone_to_prove(archive, rosa, sam, signed_in):
+    row = ask(rosa, archive)
+    address = f"/api/v1/purges/{row.pk}/tombstone"
+    assert signed_in(rosa).get(address).status_code == 409
+    assert signed_in(sam).get(address).status_code == 404
