@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger import claims
 from ledger.models import Job
 from ledger.runner import run
 from registry.gateways import mlflow, mlflow_http, store
@@ -21,6 +22,7 @@ from importlib import import_module
 from django.conf import settings
 from django.db import connections
 settings.STORE_URL = {store!r}
+from ledger import claims
 from ledger.models import Job
 from ledger.runner import run
 from registry.models import Archive, Restore, Version
@@ -114,6 +116,26 @@ def test_killed_at_each_step_of_restoring_one_version_comes_back(old, flights, s
     copies = [name for name, _ in store.listed(f"references/restored-{restore.pk}")]
     assert copies == [restore.version.reference.path]
     assert store.unfinished("references") == []
+
+
+def test_a_worker_that_was_taken_for_dead_makes_no_second_version(old, flights, monkeypatch):
+    """It uploads for so long that another one has the job by then."""
+    archive = ask(old)
+    work("registry.archive")
+    archive.refresh_from_db()
+    ask_back(archive)
+    job = Job.objects.get(kind="registry.restore")
+    upload = restoring.STEPS["upload"]
+
+    def slow(trial):
+        upload(trial)
+        Job.objects.filter(pk=job.pk).update(token=99)
+
+    monkeypatch.setitem(restoring.STEPS, "upload", slow)
+    with pytest.raises(claims.Fenced):
+        restoring.restore_archive(claims.claim(job_id=job.pk))
+    assert [one.version for one in mlflow.search_versions(flights.mlflow_name)] == [1]
+    assert Restore.objects.get().state == "requested"
 
 
 def uploads(archive):
