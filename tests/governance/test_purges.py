@@ -302,6 +302,7 @@ def test_the_reference_goes_too_and_the_tombstone_says_what_went_and_what_stays(
     assert "measurements" in said
     page = signed_in(rosa).get(reverse("purge", args=[row.pk])).content.decode()
     assert "removed too, 5,000 rows" in page
+    assert reverse("api-purge-tombstone", args=[row.pk]) in page
     assert "Its prediction logs, until their own retention ends." in page
 
 
