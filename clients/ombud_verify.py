@@ -3,11 +3,12 @@
 
     python ombud_verify.py EXPORT [--key PUBLIC-KEY]
 
-EXPORT is a folder or zip made by `manage.py export_audit` or the API, or one proof as JSON: of an
-event, or of a retired version's tombstone. Exit status: 0 everything holds, 1 something does not, 2
-it cannot be checked (also: nothing was there to check). Needs Python 3.11 and the package
-`cryptography`. This is an implementation of its own: it shares no code with the server that it
-checks.
+EXPORT is a folder or zip made by `manage.py export_audit` or the API; or the folder `audit` of an
+archive; or one proof as JSON: of an event, of the tombstone of a retired version or of a purged
+archive, or that the trail only grew (`consistency.json`). Exit status: 0 everything holds, 1
+something does not, 2 it cannot be checked (also: nothing was there to check). Needs Python 3.11 and
+the package `cryptography`. This is an implementation of its own: it shares no code with the server
+that it checks.
 """
 
 import argparse
@@ -30,7 +31,13 @@ CONTENT = {
     *("at", "event", "actor_id", "actor_name", "subject_type", "subject_id", "subject_name"),
     *("team_id", "request_id", "data"),
 }
-TOMBSTONE_EVENT = "governance.retirement.closed"
+# By the kind of a tombstone: the event that names its digest, and by which names event and
+# tombstone name the archive's manifest.
+TOMBSTONES = {
+    "ombud-tombstone": ("governance.retirement.closed", "archive", "digest"),
+    "ombud-purge": ("registry.archive.purged", "digest", "manifest"),
+}
+GREW = "ombud-audit-consistency/1"
 EVENT = CONTENT | {"sequence", "previous", "digest"}
 
 
@@ -67,6 +74,8 @@ class Found:
     checkpoints: int = 0
     proofs: int = 0
     tombstones: int = 0
+    # Events that are there and that no checkpoint covered when the archive was written.
+    later: int = 0
     signed_by: set[str] = field(default_factory=set)
 
 
@@ -465,14 +474,101 @@ def verify_proof(proof: dict[str, Any], trusted: str = "") -> Found:
 
 def verify_tombstone(told: dict[str, Any], trusted: str = "") -> Found:
     """Check the proof of a tombstone, and that the event on the trail is about this tombstone."""
+    stone = told["tombstone"]
+    kind = str(stone.get("format", "")).partition("/")[0]
+    if kind not in TOMBSTONES:
+        raise Unusable(f"{stone.get('format')!r} is no tombstone that is known here")
     found = verify_proof(told["proof"], trusted)
+    name, in_event, in_stone = TOMBSTONES[kind]
     event = told["proof"]["event"]
-    digest = hashlib.sha256(canonical(told["tombstone"])).hexdigest()
-    if event["event"] != TOMBSTONE_EVENT or event["data"]["tombstone"] != digest:
+    digest = hashlib.sha256(canonical(stone)).hexdigest()
+    if event["event"] != name or event["data"]["tombstone"] != digest:
         raise Broken("the tombstone is not the one that was closed", event["sequence"])
-    if event["data"]["archive"] != told["tombstone"]["archive"]["digest"]:
+    if told.get("digest", digest) != digest:
+        raise Broken("the digest beside the tombstone is another one", event["sequence"])
+    if event["data"][in_event] != stone["archive"][in_stone]:
         raise Broken("the tombstone names another archive", event["sequence"])
     found.tombstones = 1
+    return found
+
+
+def verify_consistency(told: dict[str, Any], trusted: str = "") -> Found:
+    """Check that the trail at one checkpoint continues the trail at another: it only grew."""
+    keys = read_keys("\n".join(told["keys"])) | read_keys(trusted)
+    first, second = (the_checkpoint(told[end]) for end in ("from", "to"))
+    if first.size > second.size or first.origin != second.origin:
+        raise Broken("the checkpoints are not an earlier and a later one of one trail")
+    path = [unbased(step) for step in told["path"]]
+    heads = (first.root, second.root)
+    if roots_by_path(first.size, second.size, first.root, path) != heads:
+        raise Broken(
+            f"the trail of {second.size} events does not continue the one of {first.size}",
+            first.size + 1,
+        )
+    signed_by = check_signatures([first, second], keys, read_keys(trusted) or keys)
+    return Found(checkpoints=2, proofs=1, signed_by=signed_by)
+
+
+def the_checkpoint(told: dict[str, Any]) -> Checkpoint:
+    """The one checkpoint of an end, over as many events as the end says."""
+    (found,) = read_checkpoints(told["checkpoint"])
+    if told["size"] != found.size:
+        raise Broken(f"a checkpoint covers {found.size} events, and {told['size']} are said")
+    return found
+
+
+# The folder `audit` of an archive -----------------------------------------------------------------
+
+
+def verify_archived(folder: Path, trusted: str = "") -> Found:
+    """Check every event of an archive, that each is proved that could be, and that the trail grew.
+
+    Raises:
+        Broken: something does not hold.
+        Unusable: no checkpoint covered any of its events.
+    """
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = {event["sequence"]: event for event in map(read_json, filter(None, lines))}
+    for number, event in events.items():
+        if set(event) != EVENT or event["digest"] != event_digest(event):
+            raise Broken("its content was changed after it was written", number)
+    proofs = [
+        read_json(path.read_text(encoding="utf-8"))
+        for path in sorted((folder / "proofs").glob("*.json"))
+    ]
+    if not proofs:
+        raise Unusable("no checkpoint covered its events: nothing could be checked")
+    return checked_together(events, proofs, grown(folder), trusted)
+
+
+def grown(folder: Path) -> dict[str, Any]:
+    place = folder / "consistency.json"
+    if not place.is_file():
+        raise Broken("consistency.json is missing: that the trail only grew is not shown")
+    told: dict[str, Any] = read_json(place.read_text(encoding="utf-8"))
+    return told
+
+
+def checked_together(
+    events: dict[int, dict[str, Any]],
+    proofs: list[dict[str, Any]],
+    growth: dict[str, Any],
+    trusted: str,
+) -> Found:
+    """The proofs lead to the checkpoint that the trail grew to, and miss no event before it."""
+    found = verify_consistency(growth, trusted)
+    newest = growth["to"]
+    for proof in proofs:
+        found.signed_by |= verify_proof(proof, trusted).signed_by
+        number = proof["event"]["sequence"]
+        if events.pop(number, None) != proof["event"]:
+            raise Broken("its proof is of another event", number)
+        if proof["checkpoint"] != newest["checkpoint"]:
+            raise Broken("its proof leads to another checkpoint than the others", number)
+    if unproved := [number for number in events if number <= newest["size"]]:
+        raise Broken("it has no proof", min(unproved))
+    found.events, found.proofs = len(proofs), len(proofs) + found.proofs
+    found.later = len(events)
     return found
 
 
@@ -507,8 +603,16 @@ def load(path: Path) -> Export:
 def check(path: Path, trusted: str) -> Found:
     if path.is_file() and not zipfile.is_zipfile(path):
         told = read_json(path.read_text(encoding="utf-8"))
-        return (verify_tombstone if "tombstone" in told else verify_proof)(told, trusted)
+        return checker_of(told)(told, trusted)
+    if path.is_dir() and not (path / "checkpoints.txt").exists():
+        return verify_archived(path, trusted)
     return verify(load(path), trusted)
+
+
+def checker_of(told: dict[str, Any]) -> Callable[[dict[str, Any], str], Found]:
+    if told.get("format") == GREW:
+        return verify_consistency
+    return verify_tombstone if "tombstone" in told else verify_proof
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -529,6 +633,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{found.events} events, {found.seals} seals over {found.volume_events} volume events, "
         f"{found.checkpoints} checkpoints and {found.proofs} proofs checked: all hold.\n"
         f"{'1 tombstone is the one that was closed.' + chr(10) if found.tombstones else ''}"
+        f"{f'{found.later} later events have no proof.' + chr(10) if found.later else ''}"
         f"Signed by {', '.join(sorted(found.signed_by))}.{trust}",
     )
 

@@ -22,6 +22,7 @@ KINDS: dict[str, Kind] = {
     "registry.rehash": Kind("registry.jobs.rehash.rehash_version", "lifecycle", 300, attempts=50),
     "registry.verify": Kind("registry.jobs.verification.verify_archive", "lifecycle"),
     "registry.drill": Kind("registry.jobs.drills.perform_drill", "sandbox", 60),
+    "registry.lengthen": Kind("registry.jobs.lengthening.lengthen_lock", "lifecycle", attempts=50),
     "registry.purge": Kind("registry.jobs.purging.purge_archive", "lifecycle", 60, attempts=50),
     "monitoring.fold": Kind("monitoring.jobs.fold.fold_batch", "ingest"),
     "monitoring.join": Kind("monitoring.jobs.join.join_outcomes", "ingest"),
@@ -42,6 +43,7 @@ KINDS: dict[str, Kind] = {
     "monitoring.explain": Kind("monitoring.jobs.explaining.local.explain_due", "sandbox", 60),
     "governance.execute": Kind("governance.jobs.execute.execute_change", "lifecycle"),
     "governance.retraining": Kind("governance.services.retrainings.open_request", "lifecycle"),
+    "governance.restored_card": Kind("governance.jobs.restored_cards.draft_card", "lifecycle"),
     "governance.controls": Kind("governance.jobs.controls.evaluate_model", "lifecycle"),
     "governance.bundle": Kind("governance.jobs.bundles.build_bundle", "lifecycle", 600, 3),
     "governance.back_test": Kind("governance.jobs.back_tests.run_back_test", "evaluate", 600, 3),
@@ -79,6 +81,7 @@ BEAT = {
     "bytes": {"task": "registry.tasks.rehash_due", "schedule": 30.0},
     # Looked at every hour, done once a day: a beat that starts anew forgets when it last woke whom.
     "archives": {"task": "registry.tasks.verify_oldest", "schedule": 3600.0},
+    "locks": {"task": "registry.tasks.lengthen_due", "schedule": 3600.0},
     "drills": {"task": "registry.tasks.drill_oldest", "schedule": 3600.0},
     "rules": {"task": "governance.tasks.look_after_rules", "schedule": 300.0},
     "retirements": {"task": "governance.tasks.look_for_retirements", "schedule": 300.0},

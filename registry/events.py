@@ -20,6 +20,7 @@ class RegistryEvent(StrEnum):
     ARCHIVE_FAILED = "registry.archive.failed"
     VERIFICATION_REQUESTED = "registry.archive.verification_requested"
     ARCHIVE_VERIFIED = "registry.archive.verified"
+    LOCK_LENGTHENED = "registry.archive.lock_lengthened"
     ARCHIVE_BROKEN = "registry.archive.found_broken"
     DRILL_REQUESTED = "registry.drill.requested"
     DRILL_PASSED = "registry.drill.passed"

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from registry.jobs import drills, rehash, verification
+from registry.jobs import drills, lengthening, rehash, verification
 from registry.jobs import reconcile as jobs
 
 
@@ -24,3 +24,8 @@ def verify_oldest() -> None:
 @shared_task
 def drill_oldest() -> None:
     drills.drill_oldest()
+
+
+@shared_task
+def lengthen_due() -> None:
+    lengthening.lengthen_due()

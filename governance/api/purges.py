@@ -9,12 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.problems import Problem
 from accounts.sessions import person_of
+from audit.proofs import NotProvable
 from governance.api.documentation import answers
 from governance.api.problems import refusals_as_problems
 from governance.api.proving import SignedSerializer
+from governance.api.retirement_shapes import TombstoneShape
 from governance.api.serializers import ReasonSerializer
 from governance.reads.purges import visible
+from governance.reads.tombstones import proof_of_purge
 from governance.services.purges import ask_to_purge, confirm_purge, refuse_purge
 from registry.models import Archive, Purge
 
@@ -88,6 +92,21 @@ class PurgeView(APIView):
     def get(self, request: Request, purge: int) -> Response:
         """One purge; when it is done, with its tombstone."""
         return _told(request, purge)
+
+
+class PurgeTombstoneView(APIView):
+    @extend_schema(operation_id="purges_tombstone", responses=answers(200, TombstoneShape, 409))
+    def get(self, request: Request, purge: int) -> Response:
+        """What is kept of a purged archive, with the proof that it stands on the audit trail.
+
+        `clients/ombud_verify.py` checks the answer without this server.
+        """
+        row = get_object_or_404(visible(request.user), pk=purge)
+        try:
+            told = proof_of_purge(row)
+        except NotProvable as error:
+            raise Problem(409, "not_provable_yet", str(error)) from error
+        return Response(told)
 
 
 class PurgeConfirmView(APIView):

@@ -62,6 +62,7 @@ from governance.api.purges import (
     PurgeConfirmView,
     PurgeListView,
     PurgeRefuseView,
+    PurgeTombstoneView,
     PurgeView,
 )
 from governance.api.purposes import PurposeView, RevalidationListView
@@ -250,6 +251,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("purges", PurgeListView.as_view(), name="api-purges"),
     path("purges/<int:purge>", PurgeView.as_view(), name="api-purge"),
+    path("purges/<int:purge>/tombstone", PurgeTombstoneView.as_view(), name="api-purge-tombstone"),
     path("purges/<int:purge>/confirm", PurgeConfirmView.as_view(), name="api-purge-confirm"),
     path("purges/<int:purge>/refuse", PurgeRefuseView.as_view(), name="api-purge-refuse"),
     path("archives/<int:pk>/restore", RestoreView.as_view(), name="api-archive-restore"),

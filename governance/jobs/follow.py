@@ -11,6 +11,7 @@ from governance.jobs.drills import follow_drills
 from governance.jobs.execute import mark_failed
 from governance.jobs.locks import locked_version
 from governance.jobs.recommendations import enqueue_recommendations
+from governance.jobs.restored_cards import follow_restores
 from governance.jobs.retrainings import follow_retrainings
 from governance.jobs.shadow import follow_deviations
 from governance.jobs.status import rebuild_status
@@ -43,6 +44,7 @@ def follow_verdicts() -> None:
     follow_watches()
     follow_winners()
     follow_retrainings()
+    follow_restores()
     for request_id in _given_up():
         mark_failed(request_id=request_id, error="The worker died in its last allowed attempt.")
     for model_ids in _in_parts(Model.objects.order_by("pk").values_list("pk", flat=True)):

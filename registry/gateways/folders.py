@@ -62,9 +62,14 @@ def publish(folder: Path, name: str, *, last: str) -> None:
 
 
 def sweep(parent: str, *, finished: Iterable[str]) -> None:
-    """Remove these folders below `parent` and what was left of building them."""
+    """Remove these folders below `parent` and what was left of building them.
+
+    What a store has locked is hidden there, and its bytes stay until its day (`locked_back`).
+    """
     fs, place = store.filesystem()
     for name in finished:
+        if not _is_local(fs):
+            object_locks.remove_unlocked(f"{parent}/{name}")
         for leftover in (name, f"{UNFINISHED}{name}"):
             with suppress(FileNotFoundError):
                 fs.rm(f"{place(parent)}/{leftover}", recursive=True)
@@ -81,6 +86,14 @@ def names(parent: str) -> list[str]:
     return sorted(
         {str(path).rstrip("/").rpartition("/")[2].removeprefix(UNFINISHED) for path in found}
     )
+
+
+def locked_back(parent: str, *, but: str) -> dict[str, int]:
+    """Folder -> files that the store keeps below `parent` by their locks, except of one folder."""
+    fs, _ = store.filesystem()
+    if _is_local(fs):
+        return {}
+    return {name: n for name, n in object_locks.kept_back(parent).items() if name != but}
 
 
 def pieces(name: str) -> Iterator[bytes]:
@@ -124,6 +137,20 @@ def remove(name: str, *, first: str) -> None:
             _sync(above)
     else:
         object_locks.remove_versions(name)
+
+
+def remove_file(name: str) -> None:
+    """Remove one file, in a store that keeps versions all of them; gone already is no error."""
+    store.delete(name)
+    fs, _ = store.filesystem()
+    if not _is_local(fs):
+        object_locks.remove_versions_of(name)
+
+
+def file_left(name: str) -> bool:
+    """Whether one file is in the store, in any version."""
+    fs, _ = store.filesystem()
+    return store.exists(name) or bool(not _is_local(fs) and object_locks.versions_of(name))
 
 
 def left(name: str) -> int:

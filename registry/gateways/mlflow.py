@@ -66,6 +66,7 @@ __all__ = [
     "set_alias",
     "set_model_tag",
     "set_version_tag",
+    "upload_files",
     "verify_webhook",
 ]
 
@@ -248,26 +249,34 @@ def restore_version(
     tags: Mapping[str, str] | None = None,
     base_url: str | None = None,
 ) -> MlflowVersion:
-    """A new version made of these files (artifact path -> local file), in a run of its own.
+    """A new version made of these files (artifact path -> local file), in a run of its own."""
+    run_id, source = upload_files(name, files, base_url=base_url)
+    return create_version(
+        name, source=source, run_id=run_id, description=description, tags=tags, base_url=base_url
+    )
 
-    The bytes go up unchanged, so the new version's files hash the same as the archived ones.
+
+def upload_files(
+    name: str,
+    files: Mapping[str, Path],
+    *,
+    marks: Mapping[str, str] | None = None,
+    base_url: str | None = None,
+) -> tuple[str, str]:
+    """The files (artifact path -> local file) in a run of MLflow; returns its id and their address.
+
+    The bytes go up unchanged, so they hash the same as the archived ones. A run with these marks
+    (tags without quotes) that an interrupted upload has begun is taken up again.
     """
     for path in files:
         artifacts.safe_path(path)
     ensure_model(name, base_url=base_url)
-    run_id, run_uri = _create_run(f"restore of {name}", base_url)
+    run_id, run_uri = _run_for(f"restore of {name}", marks or {}, base_url)
     for path, local in sorted(files.items()):
         with local.open("rb") as content:
             artifacts.write_file(f"{run_uri}/model", path, content, base_url=base_url)
     _finish_run(run_id, base_url)
-    return create_version(
-        name,
-        source=f"{run_uri}/model",
-        run_id=run_id,
-        description=description,
-        tags=tags,
-        base_url=base_url,
-    )
+    return run_id, f"{run_uri}/model"
 
 
 def create_webhook(
@@ -365,17 +374,31 @@ def _experiment_id(base_url: str | None) -> str:
     return text(answer, "experiment_id", most=100, required=True)
 
 
-def _create_run(run_name: str, base_url: str | None) -> tuple[str, str]:
-    body = {
-        "experiment_id": _experiment_id(base_url),
-        "run_name": run_name,
-        "start_time": int(time.time() * 1000),
-        "tags": _pairs({"ombud.purpose": "restore"}),
-    }
-    answer = call("POST", "/mlflow/runs/create", base_url=base_url, body=body)
-    info = record_in(record_in(answer, "run"), "info")
+def _run_for(run_name: str, marks: Mapping[str, str], base_url: str | None) -> tuple[str, str]:
+    """Id and address of the run with these marks, or of a new one."""
+    experiment = _experiment_id(base_url)
+    run = _marked_run(experiment, marks, base_url) if marks else None
+    if run is None:
+        body = {
+            "experiment_id": experiment,
+            "run_name": run_name,
+            "start_time": int(time.time() * 1000),
+            "tags": _pairs({"ombud.purpose": "restore", **marks}),
+        }
+        answer = call("POST", "/mlflow/runs/create", base_url=base_url, body=body)
+        run = record_in(answer, "run")
+    info = record_in(run, "info")
     run_id = text(info, "run_id", most=100, required=True)
     return run_id, text(info, "artifact_uri", most=2000, required=True)
+
+
+def _marked_run(
+    experiment: str, marks: Mapping[str, str], base_url: str | None
+) -> dict[str, Any] | None:
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in marks.items())
+    body = {"experiment_ids": [experiment], "filter": wanted, "max_results": 1}
+    found = records(call("POST", "/mlflow/runs/search", base_url=base_url, body=body), "runs")
+    return found[0] if found else None
 
 
 def _finish_run(run_id: str, base_url: str | None) -> None:

@@ -6,8 +6,9 @@ for dead cannot touch what another one has sealed. The archive counts from the m
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,29 @@ class ArchiveImpossible(Exception):
     """Trying again would not help: the bytes are not those that were registered."""
 
 
+@dataclass
+class _Work:
+    """What one attempt has on its table; what it left half is gone when it ends."""
+
+    claim: claims.Claim
+    archive: Archive
+    left_over: ExitStack
+    folder: Path = field(default_factory=Path)
+    # Whole folders of earlier attempts that the store has locked already.
+    locked: list[str] = field(default_factory=list)
+    files: list[HashedFile] = field(default_factory=list)
+    kept_back: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def parent(self) -> str:
+        return f"archives/{self.archive.version.model.slug}/{self.archive.version.number}"
+
+    @property
+    def own(self) -> str:
+        """The folder of this attempt alone."""
+        return f"{self.archive.pk}-{self.claim.token}"
+
+
 def write_archive(claim: claims.Claim) -> None:
     """Copy, hash, sync, rename, read back, seal; a mismatch fails the archive and says where.
 
@@ -59,41 +83,76 @@ def write_archive(claim: claims.Claim) -> None:
         with transaction.atomic():
             claims.finish(claim=claim)
         return
-    name = _sweep_earlier(archive, claim)
-    try:
-        files = _build(archive, claim, name)
-        manifest = _manifest(archive, files)
-        archive.path, archive.digest = name, hashlib.sha256(manifest).hexdigest()
-        verify(archive)
-        archive.kept_until, archive.locked_until = _keep_by_rule(archive, files)
-    except (ArchiveImpossible, ArchiveBroken, MlflowRefused, UnsafeArtifactPath) as error:
-        _fail(claim, archive, str(error))
-        return
-    _seal(claim, archive, files)
+    with ExitStack() as left_over:
+        work = _Work(claim, archive, left_over)
+        try:
+            for step in STEPS.values():
+                step(work)
+        except (ArchiveImpossible, ArchiveBroken, MlflowRefused, UnsafeArtifactPath) as error:
+            if claims.keep(claim=claim):
+                folders.sweep(work.parent, finished=[work.own])
+            _fail(claim, archive, str(error))
 
 
-def _sweep_earlier(archive: Archive, claim: claims.Claim) -> str:
-    """Remove what earlier attempts left, never what a later one builds; returns our own name."""
-    parent = f"archives/{archive.version.model.slug}/{archive.version.number}"
+def _sweep(work: _Work) -> None:
+    """Remove what earlier attempts left, never what a later one builds; begin a folder."""
     earlier = [
         name
-        for name in folders.names(parent)
-        if name.rpartition("-")[2].isdigit() and int(name.rpartition("-")[2]) < claim.token
+        for name in folders.names(work.parent)
+        if name.rpartition("-")[2].isdigit() and int(name.rpartition("-")[2]) < work.claim.token
     ]
-    folders.sweep(parent, finished=earlier)
-    return f"{parent}/{archive.pk}-{claim.token}"
+    if object_locks.wanted():
+        work.locked = [one for one in earlier if object_locks.any_locked(f"{work.parent}/{one}")]
+    folders.sweep(work.parent, finished=[one for one in earlier if one not in work.locked])
+    work.folder = work.left_over.enter_context(folders.staged(f"{work.parent}/{work.own}"))
 
 
-def _build(archive: Archive, claim: claims.Claim, name: str) -> list[HashedFile]:
-    with folders.staged(name) as folder:
-        files = [_put(folder, path, pieces) for path, pieces in _contents(archive.version, archive)]
-        _compare(archive.version, files)
-        files += [_put(folder, path, [raw]) for path, raw in _golden(archive.version, folder)]
-        folders.write(folder / MANIFEST, [_manifest(archive, files)])
-        if not claims.keep(claim=claim):
-            raise claims.Fenced(f"archive {archive.pk} is written by another worker")
-        folders.publish(folder, name, last=MANIFEST)
-    return files
+def _copy(work: _Work) -> None:
+    found = _contents(work.archive.version, work.archive)
+    work.files = [_put(work.folder, path, pieces) for path, pieces in found]
+
+
+def _compare(work: _Work) -> None:
+    compare_files(work.archive.version, work.files)
+
+
+def _answer(work: _Work) -> None:
+    """What the version answers to its golden inputs, computed from the files that were copied."""
+    version = work.archive.version
+    with own() as place:
+        found = golden_files(version, work.folder / "artifacts", place)
+        work.files += [_put(work.folder, path, [raw]) for path, raw in found]
+
+
+def _list(work: _Work) -> None:
+    manifest = _manifest(work.archive, work.files)
+    folders.write(work.folder / MANIFEST, [manifest])
+    work.archive.digest = hashlib.sha256(manifest).hexdigest()
+
+
+def _publish(work: _Work) -> None:
+    if not claims.keep(claim=work.claim):
+        raise claims.Fenced(f"archive {work.archive.pk} is written by another worker")
+    if any(_same(work, name) for name in work.locked):
+        return
+    # What is locked cannot be removed; it is hidden, and the trail tells of it.
+    folders.sweep(work.parent, finished=work.locked)
+    work.archive.path = f"{work.parent}/{work.own}"
+    folders.publish(work.folder, work.archive.path, last=MANIFEST)
+
+
+def _same(work: _Work, name: str) -> bool:
+    """Whether an earlier attempt has locked the very same bytes: then they are the archive."""
+    work.archive.path = f"{work.parent}/{name}"
+    try:
+        verify(work.archive)
+    except ArchiveBroken:
+        return False
+    return True
+
+
+def _read_back(work: _Work) -> None:
+    verify(work.archive)
 
 
 def _contents(version: Version, archive: Archive) -> Iterator[tuple[str, Iterable[bytes]]]:
@@ -129,11 +188,6 @@ def _handed_in(version: Version, archive: Archive) -> Iterator[tuple[str, Iterab
         yield f"verify/{name}", [(Path(settings.ROOT) / "clients" / name).read_bytes()]
 
 
-def _golden(version: Version, folder: Path) -> Iterator[tuple[str, bytes]]:
-    with own() as work:
-        yield from golden_files(version, folder / "artifacts", work)
-
-
 def _artifact(version: Version, path: str) -> Iterator[bytes]:
     return mlflow_runs.read_at(version.artifact_uri, path)
 
@@ -165,7 +219,7 @@ def _put(folder: Path, path: str, pieces: Iterable[bytes]) -> HashedFile:
     return HashedFile(path, size, digest.hexdigest())
 
 
-def _compare(version: Version, files: Iterable[HashedFile]) -> None:
+def compare_files(version: Version, files: Iterable[HashedFile]) -> None:
     """The bytes are those that were hashed at registration, no file more and none less."""
     copied = {
         file.path.removeprefix("artifacts/"): file
@@ -197,19 +251,22 @@ def _manifest_facts(archive: Archive, files: Iterable[HashedFile]) -> dict[str, 
     }
 
 
-def _keep_by_rule(archive: Archive, files: Iterable[HashedFile]) -> tuple[date, date | None]:
+def _keep(work: _Work) -> None:
     """The last day by the rule in force; and of the store's lock, where sealed files are locked."""
+    archive = work.archive
     tier = archive.version.model.risk_tier
-    until = years_after(timezone.now().date(), rule_in_force().years[tier])
-    if not object_locks.wanted():
-        return until, None
-    names = [f"{archive.path}/{file.path}" for file in files]
-    object_locks.lock([*names, f"{archive.path}/{MANIFEST}"], until)
-    return until, until
+    archive.kept_until = years_after(timezone.now().date(), rule_in_force().years[tier])
+    if object_locks.wanted():
+        names = [f"{archive.path}/{file.path}" for file in work.files]
+        names.append(f"{archive.path}/{MANIFEST}")
+        archive.locked_until = object_locks.lock(names, archive.kept_until)
+    left = folders.locked_back(work.parent, but=archive.path.rpartition("/")[2])
+    work.kept_back = {"locked_leftovers": left} if left else {}
 
 
 @transaction.atomic
-def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> None:
+def _seal(work: _Work) -> None:
+    claim, archive, files = work.claim, work.archive, work.files
     # The model before its jobs, as the services that enqueue them do: no deadlock.
     model = Model.objects.select_for_update(no_key=True).get(pk=archive.version.model_id)
     claims.finish(claim=claim)
@@ -239,6 +296,7 @@ def _seal(claim: claims.Claim, archive: Archive, files: list[HashedFile]) -> Non
         artifact_digest=version.artifact_digest,
         files=len(files),
         path=archive.path,
+        **work.kept_back,
     )
 
 
@@ -255,3 +313,18 @@ def fail_archive(*, archive_id: int, reason: str) -> None:
     archive.state, archive.error = ArchiveState.FAILED, reason[:500]
     archive.save(update_fields=["state", "error"])
     record(SYSTEM, RegistryEvent.ARCHIVE_FAILED, archive, reason=reason[:500])
+
+
+# In this order; a worker may die within each, and the next one begins anew in a folder of its own,
+# after it has swept away what was left.
+STEPS: dict[str, Callable[[_Work], None]] = {
+    "sweep": _sweep,
+    "copy": _copy,
+    "compare": _compare,
+    "answer": _answer,
+    "list": _list,
+    "publish": _publish,
+    "read_back": _read_back,
+    "keep": _keep,
+    "seal": _seal,
+}

@@ -52,9 +52,12 @@ This does it, with Python alone:
 DIGEST is the SHA-256 of manifest.json. It is in Ombud's audit trail and on the archive's page;
 without it you see that the files fit the manifest, not that it is the sealed one.
 
-To see that an event stands in the trail that Ombud signed (needs the package cryptography):
+To see that the events stand in the trail that Ombud signed, and that it only grew (needs the
+package cryptography):
 
-    python verify/ombud_verify.py audit/proofs/NUMBER.json --key PUBLIC-KEY
+    python verify/ombud_verify.py audit --key PUBLIC-KEY
+
+Instead of the folder it takes one proof too: audit/proofs/NUMBER.json or audit/consistency.json.
 
 Model files may run code when they are loaded. Load them only where that can do no harm.
 """

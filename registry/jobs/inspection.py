@@ -67,14 +67,7 @@ def _inspect(version: Version) -> Inspected:
         told = _told(version)
         run_id = told.run_id
         users.add(told.user_id)
-        origin["mlflow"] = {
-            "name": told.name,
-            "version": told.version,
-            "source": told.source,
-            "description": told.description[:5000],
-            "tags": dict(list(told.tags.items())[:100]),
-            "created_ms": told.created_ms,
-        }
+        origin["mlflow"] = origin_of(told)
     run = mlflow_runs.get_run(run_id) if run_id else None
     if run is not None:
         users.update(run.users)
@@ -84,6 +77,18 @@ def _inspect(version: Version) -> Inspected:
     return Inspected(
         location, run_id, files, _plain(origin | contents), tuple(sorted(users - {""}))
     )
+
+
+def origin_of(told: mlflow.MlflowVersion) -> dict[str, Any]:
+    """What MLflow says of a version, as its lineage keeps it."""
+    return {
+        "name": told.name,
+        "version": told.version,
+        "source": told.source,
+        "description": told.description[:5000],
+        "tags": dict(list(told.tags.items())[:100]),
+        "created_ms": told.created_ms,
+    }
 
 
 def _told(version: Version) -> mlflow.MlflowVersion:

@@ -1,13 +1,17 @@
 """Purges an archive: its bytes are removed, and a tombstone with the digest of its manifest stays.
 
-Three steps, each of which may be killed and done again: it is begun in one transaction, in which
-hold and retention are looked at a last time; the manifest goes first, so that half a folder is no
-archive; and when nothing is left, everything is written down in one transaction.
+Each step may be killed and done again: it is begun in one transaction, in which hold and retention
+are looked at a last time; then the files go (`STEPS`), the manifest first, so that half a folder is
+no archive; and when nothing is left, everything is written down in one transaction.
+
+The reference goes too: it is the version's data, and the archive held a copy of it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,12 +22,19 @@ from ledger import claims
 from registry.events import RegistryEvent
 from registry.gateways import folders
 from registry.jobs.verification import MANIFEST
-from registry.models import Archive, Model, Purge, PurgeState, Version
+from registry.models import Archive, Model, Purge, PurgeState, Reference, Version
 from registry.reads.purges import why_not
 from registry.states import ArchiveState, move
 
 KIND = "registry.purge"
-FORMAT = "ombud-purge/1"
+FORMAT = "ombud-purge/2"
+STAYS = (
+    "What is written about the version: card, requests, signatures, findings, the audit trail.",
+    "Its measurements and profiles, also those of its reference.",
+    "Its prediction logs, until their own retention ends.",
+    "Copies that somebody downloaded, and backups of the store.",
+)
+IN_MLFLOW = "Its version in MLflow: no retirement removed it there."
 
 
 class StillThere(Exception):
@@ -39,10 +50,9 @@ def purge_archive(claim: claims.Claim) -> None:
     purge = _begin(claim)
     if purge is None:
         return
-    _remove(purge.archive)
-    if left := folders.left(purge.archive.path):
-        raise StillThere(f"{left} files of {purge.archive.path} are still in the store.")
-    _finish(claim, purge)
+    for step in STEPS.values():
+        step(purge.archive)
+    _finish(claim, purge, stays(purge.archive))
 
 
 @transaction.atomic
@@ -81,17 +91,71 @@ def _stop(claim: claims.Claim, purge: Purge, why: str) -> None:
     record(SYSTEM, RegistryEvent.PURGE_STOPPED, purge, reason=why)
 
 
-def _remove(archive: Archive) -> None:
+def _remove_archive(archive: Archive) -> None:
     """The manifest first: what is left afterwards is no archive to anybody."""
     folders.remove(archive.path, first=MANIFEST)
 
 
+def _remove_attempts(archive: Archive) -> None:
+    """What killed workers had built and a store had locked before the archive was sealed."""
+    parent, _, own = archive.path.rpartition("/")
+    names = {*folders.names(parent), *folders.locked_back(parent, but=own)} - {own}
+    mine = [name for name in sorted(names) if name.startswith(f"{archive.pk}-")]
+    folders.sweep(parent, finished=mine)
+
+
+def _remove_reference(archive: Archive) -> None:
+    """Every file that was given as the version's reference, unless another version uses one."""
+    if not used_by(archive.version):
+        for name in _reference_files(archive.version):
+            folders.remove_file(name)
+        folders.remove(_reference_folder(archive.version), first="")
+
+
+def used_by(version: Version) -> str:
+    """Another version whose reference is one of this one's files; empty if there is none."""
+    row = Reference.objects.filter(version=version).first()
+    mine = Q(path__startswith=f"{_reference_folder(version)}/")
+    mine |= Q(path=row.path) if row else Q()
+    others = Reference.objects.exclude(version=version).filter(mine)
+    other = others.select_related("version__model").order_by("version").first()
+    return str(other.version) if other else ""
+
+
+def _reference_folder(version: Version) -> str:
+    return f"references/{version.pk}"
+
+
+def _reference_files(version: Version) -> list[str]:
+    """The row's own file: that of a restored version lies in another folder."""
+    return list(Reference.objects.filter(version=version).values_list("path", flat=True))
+
+
+def _look(archive: Archive) -> None:
+    """Nothing is written down before the store says that nothing is left."""
+    left = folders.left(archive.path)
+    if not used_by(archive.version):
+        left += folders.left(_reference_folder(archive.version))
+        left += sum(folders.file_left(name) for name in _reference_files(archive.version))
+    if left:
+        raise StillThere(f"{left} files of {archive} are still in the store.")
+
+
+# In this order, when it has begun; each may be done twice.
+STEPS: dict[str, Callable[[Archive], None]] = {
+    "archive": _remove_archive,
+    "attempts": _remove_attempts,
+    "reference": _remove_reference,
+    "look": _look,
+}
+
+
 @transaction.atomic
-def _finish(claim: claims.Claim, purge: Purge) -> None:
+def _finish(claim: claims.Claim, purge: Purge, left: list[str]) -> None:
     purge = _locked(purge.pk)
     claims.finish(claim=claim)
     archive, version = purge.archive, purge.archive.version
-    stone = tombstone_of(purge)
+    stone = tombstone_of(purge, left)
     stage = move(version.stage, "purge")
     Version.objects.filter(pk=version.pk).update(stage=stage, stage_since=Now())
     Archive.objects.filter(pk=archive.pk).update(state=ArchiveState.PURGED, documents={}, error="")
@@ -108,7 +172,7 @@ def _finish(claim: claims.Claim, purge: Purge) -> None:
     checkpoint_after(record(SYSTEM, RegistryEvent.ARCHIVE_PURGED, archive, **facts, **counts))
 
 
-def tombstone_of(purge: Purge) -> dict[str, Any]:
+def tombstone_of(purge: Purge, left: list[str]) -> dict[str, Any]:
     """What stays: what it was, by its digests, who ended it and why."""
     archive, version = purge.archive, purge.archive.version
     found: dict[str, Any] = plain(
@@ -124,6 +188,8 @@ def tombstone_of(purge: Purge) -> dict[str, Any]:
                 "path": archive.path,
                 "sealed_at": archive.sealed_at,
             },
+            "reference": _reference_told(version),
+            "stays": left,
             "kept_until": purge.kept_until,
             "reason": purge.reason,
             "asked_by": purge.asked_name,
@@ -136,6 +202,29 @@ def tombstone_of(purge: Purge) -> dict[str, Any]:
         }
     )
     return found
+
+
+def _reference_told(version: Version) -> dict[str, Any] | None:
+    """The reference by its digest, and whether its file is gone; None if there was none."""
+    row = Reference.objects.filter(version=version).first()
+    if row is None:
+        return None
+    user = used_by(version)
+    told = {"digest": row.digest, "rows": row.rows, "removed": not user}
+    return told | ({"used_by": user} if user else {})
+
+
+def stays(archive: Archive) -> list[str]:
+    """What a purge leaves, in sentences."""
+    parent, _, own = archive.path.rpartition("/")
+    version, mine = archive.version, f"{archive.pk}-"
+    held = folders.locked_back(parent, but=own).items()
+    locked = sum(files for name, files in held if name.startswith(mine))
+    return [
+        *STAYS,
+        *([IN_MLFLOW] if version.mlflow_version and not version.source_removed_at else []),
+        *([f"Files that the store has locked for longer: {locked}."] if locked else []),
+    ]
 
 
 def _locked(purge_id: int) -> Purge:

@@ -1,11 +1,15 @@
 """What governance hands into an archive: card, approvals, evidence, and the trail with proof."""
 
+import base64
+import hashlib
 import json
+import time
 
 import pytest
 
+from audit import notes
 from audit.jobs.checkpoint import sign as sign_trail
-from audit.keys import make
+from audit.keys import make, read
 from audit.models import Event
 from audit.record import SYSTEM
 from clients import ombud_verify
@@ -107,10 +111,128 @@ def test_every_event_is_proved_without_ombud(parts, tmp_path):
     assert ombud_verify.main([str(place)]) == 1
 
 
-def test_the_trail_only_grew(parts):
-    told = json.loads(parts["audit/consistency.json"])
+# That the trail only grew, checked without Ombud --------------------------------------------------
+
+
+@pytest.fixture
+def taken(parts, tmp_path):
+    """The folder `audit` of the archive, as somebody has it years later."""
+    for path, raw in parts.items():
+        if path.startswith("audit/"):
+            place = tmp_path / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(raw)
+    return tmp_path / "audit"
+
+
+def status(place, content=None):
+    """How the verifier ends; `content` is written there first."""
+    if content is not None:
+        place.write_text(content if isinstance(content, str) else json.dumps(content))
+    return ombud_verify.main([str(place)])
+
+
+def test_the_trail_only_grew(taken, capsys):
+    told = json.loads((taken / "consistency.json").read_text())
     assert told["to"]["size"] == Event.objects.count()
     assert 0 < told["from"]["size"] < told["to"]["size"]
+    assert status(taken / "consistency.json") == 0
+    assert "2 checkpoints and 1 proofs checked: all hold." in capsys.readouterr().out
+    assert ombud_verify.main([str(taken / "consistency.json"), "--key", told["keys"][0]]) == 0
+
+
+def test_every_changed_word_of_the_growth_is_found(taken):
+    place = taken / "consistency.json"
+    told = json.loads(place.read_text())
+    first, second = told["from"], told["to"]
+    other = hashlib.sha256(b"another root").digest()
+    step = base64.b64encode(other).decode()
+    spoilt = [
+        {"path": told["path"][:-1]},
+        {"path": [*told["path"], step]},
+        {"path": [step, *told["path"][1:]]},
+        {"path": [*reversed(told["path"]), step]},
+        {"from": second, "to": first},
+        {"from": first | {"size": first["size"] + 1}},
+        {"to": second | {"size": second["size"] + 1}},
+        {"to": second | {"checkpoint": resized(second["checkpoint"], second["size"] + 1)}},
+        {"from": first | {"checkpoint": rooted(first["checkpoint"], step)}},
+        {"to": second | {"checkpoint": rooted(second["checkpoint"], step)}},
+        {"keys": []},
+    ]
+    for change in spoilt:
+        assert status(place, told | change) == 1, change
+    assert status(place, told | {"path": ["no base 64"]}) == 2
+    assert status(place, told) == 0
+
+
+def resized(note, size):
+    lines = note.split("\n")
+    return "\n".join([lines[0], str(size), *lines[2:]])
+
+
+def rooted(note, root):
+    lines = note.split("\n")
+    return "\n".join([*lines[:2], root, *lines[3:]])
+
+
+def test_a_trail_that_was_cut_and_written_anew_does_not_continue_the_old_one(taken, tmp_path):
+    """Signed with the right key: only the path between the two trees tells it."""
+    told = json.loads((taken / "consistency.json").read_text())
+    signer, second = read(tmp_path / "key.pem"), told["to"]
+    root = hashlib.sha256(b"of a trail that begins otherwise").digest()
+    head = notes.TreeHead(signer.name, second["size"], root, "2027-01-01T00:00:00Z", "00" * 32)
+    forged = told | {"to": second | {"checkpoint": notes.signed_note(head, [signer])}}
+    place = tmp_path / "forged.json"
+    assert status(place, forged) == 1
+    assert status(place, forged | {"from": forged["to"], "path": []}) == 0, "it is well signed"
+
+
+def test_the_whole_folder_is_checked_at_once(taken, capsys):
+    assert status(taken) == 0
+    said = capsys.readouterr().out
+    n = len(list((taken / "proofs").iterdir()))
+    assert f"{n} events" in said
+    assert f"{n + 1} proofs checked: all hold." in said
+
+
+def first_proof(taken):
+    return min((taken / "proofs").iterdir())
+
+
+def rewritten(taken, name, change):
+    place = taken / name
+    place.write_text(change(place.read_text()))
+
+
+def ended_earlier(text):
+    told = json.loads(text)
+    return json.dumps(told | {"to": told["from"], "path": []})
+
+
+TAMPERINGS = {
+    "a word": lambda t: rewritten(t, "events.jsonl", lambda text: text.replace("Olga", "Sam", 1)),
+    "an event": lambda t: rewritten(t, "events.jsonl", lambda text: text.partition("\n")[2]),
+    "all events": lambda t: rewritten(t, "events.jsonl", lambda _: ""),
+    "a proof": lambda t: first_proof(t).unlink(),
+    "a swapped proof": lambda t: first_proof(t).write_bytes(
+        max((t / "proofs").iterdir()).read_bytes()
+    ),
+    "no growth": lambda t: (t / "consistency.json").unlink(),
+    "less growth": lambda t: rewritten(t, "consistency.json", ended_earlier),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_a_folder_that_was_tampered_with_does_not_hold(taken, what):
+    TAMPERINGS[what](taken)
+    assert status(taken) == 1
+
+
+def test_a_folder_without_proofs_proves_nothing(taken):
+    for place in (taken / "proofs").iterdir():
+        place.unlink()
+    assert status(taken) == 2
 
 
 def test_what_no_checkpoint_covers_is_said(one, olga):
@@ -119,3 +241,12 @@ def test_what_no_checkpoint_covers_is_said(one, olga):
     assert about["checkpoint"] == 0
     assert len(about["after_the_checkpoint"]) == about["events"]
     assert not [path for path in parts if path.startswith("audit/proofs/")]
+
+
+def test_an_archive_that_is_written_again_has_the_same_bytes(archived):
+    """So that what a killed worker has locked in a store is taken up, and not kept twice."""
+    first = dict(parts_of(archived.pk))
+    time.sleep(1.1)
+    again = dict(parts_of(archived.pk))
+    assert [path for path in first if first[path] != again[path]] == []
+    assert first.keys() == again.keys()

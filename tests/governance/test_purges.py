@@ -1,20 +1,30 @@
 """A purge: two people, after retention, never under hold; killed anywhere, done once."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.policies import Refused
 from accounts.roles import Role
+from audit.chain import sha256_of
+from audit.jobs.checkpoint import sign as sign_trail
+from audit.keys import make
 from audit.models import Event
+from audit.proofs import prove_event
+from clients import ombud_verify
 from governance.refusals import EvidenceChanged, NotOpen, WrongPassword
 from governance.services.purges import KeptYet, ask_to_purge, confirm_purge, refuse_purge
 from ledger.models import Job
+from ledger.runner import run
+from monitoring.models import Measurement
 from registry.gateways import store
 from registry.jobs import purging
-from registry.models import Archive, Purge, Version
+from registry.models import Archive, Purge, Reference, Version
 from registry.reads.purges import why_not
 from registry.services.holds import lift_hold, place_hold
 from tests.conftest import PASSWORD, person
@@ -26,26 +36,54 @@ pytestmark = pytest.mark.django_db
 LONG_AGO = timezone.now() - timedelta(days=4 * 366)
 
 # Where a worker dies: the module, the function, and at which call of it.
+FOLDERS, PURGING = "registry.gateways.folders", "registry.jobs.purging"
 PLACES = {
-    "before the first byte": {"module": "registry.jobs.purging", "name": "_remove", "at": 1},
-    "after the manifest": {"module": "registry.gateways.store", "name": "delete", "at": 2},
-    "after the last byte": {"module": "registry.jobs.purging", "name": "_finish", "at": 1},
+    "archive": {
+        "before the first byte": (FOLDERS, "remove", 1),
+        "after the manifest": ("registry.gateways.store", "delete", 2),
+    },
+    "attempts": {"when the archive is gone": (FOLDERS, "sweep", 1)},
+    "reference": {
+        "before the reference": (FOLDERS, "remove_file", 1),
+        "after the reference, before what it was before": (FOLDERS, "remove", 2),
+    },
+    "look": {"after the last byte": (FOLDERS, "file_left", 1)},
+    "written down": {
+        "before it is": (PURGING, "_finish", 1),
+        "in the middle of it": (PURGING, "checkpoint_after", 1),
+    },
 }
 KILLED = """
 import os, signal
 from importlib import import_module
 from django.conf import settings
+from django.db import connections
 settings.STORE_URL = {store!r}
-module, calls = import_module({module!r}), []
-real = module.{name}
-def deadly(*told, **named):
-    calls.append(told)
-    if len(calls) == {at}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(*told, **named)
-module.{name} = deadly
+from ledger.models import Job
 from ledger.runner import run
-run(job_id={job})
+from monitoring.models import Measurement
+from ledger.runner import run
+from registry.models import Archive, Purge
+def die_within(module, name, call):
+    found, calls = import_module(module), []
+    real = getattr(found, name)
+    def deadly(*told, **named):
+        calls.append(told)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*told, **named)
+    setattr(found, name, deadly)
+for place in {places!r}:
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        die_within(*place)
+        run(job_id={job})
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9, place
+    assert Purge.objects.get().state == "confirmed" and Purge.objects.get().tombstone is None
+    assert Archive.objects.get().state == "purging", place
+    Job.objects.filter(pk={job}).update(lease_until="2000-01-01T00:00Z")
 """
 
 
@@ -194,23 +232,179 @@ def test_what_is_being_purged_is_neither_restored_nor_asked_for_again(archive, r
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("place", sorted(PLACES))
 def test_a_worker_killed_at_any_step_of_a_purge_is_followed_by_one_that_ends_it(
-    archive, one, rosa, rolf, place, settings
+    archive, one, rosa, rolf, settings
 ):
+    reference = with_reference(one)
+    store.put_bytes(f"archives/{archive.pk}-1/artifacts/half", b"of a worker that died")
+    assert set(PLACES) == {*purging.STEPS, "written down"}, "a step has no place to die at"
     row = confirm(rolf, ask(rosa, archive))
     job = Job.objects.get(kind="registry.purge")
-    assert killed(KILLED.format(store=settings.STORE_URL, job=job.pk, **PLACES[place])) == -9
-    row.refresh_from_db()
-    archive.refresh_from_db()
-    assert (row.state, archive.state, row.tombstone) == ("confirmed", "purging", None)
-    Job.objects.filter(pk=job.pk).update(lease_until="2000-01-01T00:00Z")
-    from ledger.runner import run
-
+    places = [place for step in PLACES.values() for place in step.values()]
+    told = {"store": settings.STORE_URL, "job": job.pk, "places": places}
+    assert killed(KILLED.format(**told)) == 0
     run(job_id=job.pk)
     row.refresh_from_db()
     assert row.state == "done"
+    assert row.tombstone["reference"]["digest"] == reference.digest
     assert files() == []
+    assert store.listed("references") == []
     assert Version.objects.get(pk=one.pk).stage == "purged"
-    assert told().count("registry.purge.begun") == 1
+    assert told_of("registry.purge.begun") == told_of("registry.archive.purged") == 1
     assert purging.folders.left(archive.path) == 0
+
+
+def told_of(event):
+    return told().count(event)
+
+
+# What goes with it, and what stays ----------------------------------------------------------------
+
+
+def with_reference(version):
+    """Its reference lies in the store, and the one that it replaced."""
+    reference = version.reference
+    reference.path = f"references/{version.pk}/{reference.digest}.parquet"
+    reference.save(update_fields=["path"])
+    store.put_bytes(reference.path, b"PAR1 rows")
+    store.put_bytes(f"references/{version.pk}/earlier.parquet", b"PAR1 other rows")
+    return reference
+
+
+def purged(archive, rosa, rolf):
+    row = confirm(rolf, ask(rosa, archive))
+    assert work("registry.purge").state == "done"
+    row.refresh_from_db()
+    return row
+
+
+def test_the_reference_goes_too_and_the_tombstone_says_what_went_and_what_stays(
+    archive, one, two, rosa, rolf, signed_in
+):
+    reference = with_reference(one)
+    other = with_reference(two)
+    measured = Measurement.objects.count()
+    row = purged(archive, rosa, rolf)
+    assert not store.exists(reference.path)
+    assert {name for name, _ in store.listed("references")} == {
+        other.path,
+        f"references/{two.pk}/earlier.parquet",
+    }
+    assert row.tombstone["reference"] == {
+        "digest": reference.digest,
+        "rows": reference.rows,
+        "removed": True,
+    }
+    assert Reference.objects.get(version=one).digest == reference.digest
+    assert Measurement.objects.count() == measured
+    said = " ".join(row.tombstone["stays"])
+    assert "prediction logs" in said
+    assert "measurements" in said
+    page = signed_in(rosa).get(reverse("purge", args=[row.pk])).content.decode()
+    assert "removed too, 5,000 rows" in page
+    assert reverse("api-purge-tombstone", args=[row.pk]) in page
+    assert "Its prediction logs, until their own retention ends." in page
+
+
+def test_a_reference_that_another_version_uses_stays_and_the_tombstone_names_it(
+    archive, one, two, rosa, rolf
+):
+    reference = with_reference(one)
+    Reference.objects.filter(version=two).update(path=reference.path)
+    row = purged(archive, rosa, rolf)
+    assert store.read(reference.path) == b"PAR1 rows"
+    assert row.tombstone["reference"]["removed"] is False
+    assert row.tombstone["reference"]["used_by"] == str(two)
+
+
+def test_the_reference_of_a_restored_version_lies_elsewhere_and_goes_too(
+    archive, one, two, rosa, rolf
+):
+    there = "references/restored-7/abc.parquet"
+    store.put_bytes(there, b"PAR1 rows")
+    store.put_bytes("references/restored-8/abc.parquet", b"PAR1 another's")
+    Reference.objects.filter(version=one).update(path=there)
+    row = purged(archive, rosa, rolf)
+    assert row.tombstone["reference"]["removed"] is True
+    assert [name for name, _ in store.listed("references")] == ["references/restored-8/abc.parquet"]
+
+
+def test_what_mlflow_still_has_is_said_to_stay(archive, one, rosa, rolf):
+    Version.objects.filter(pk=one.pk).update(mlflow_version=1)
+    assert purging.IN_MLFLOW in purged(archive, rosa, rolf).tombstone["stays"]
+
+
+def test_under_a_hold_the_reference_stays(archive, one, rosa, rolf):
+    reference = with_reference(one)
+    confirm(rolf, ask(rosa, archive))
+    place_hold(actor=rosa, model_id=one.model_id, case="Doe v. Airline", reason="The court.")
+    work("registry.purge")
+    assert store.exists(reference.path)
+    assert files() != []
+
+
+# The tombstone, checked without Ombud -------------------------------------------------------------
+
+
+@pytest.fixture
+def stone(archive, one, rosa, rolf, settings, signed_in, tmp_path):
+    """What the API gives of a purge that is done and signed."""
+    with_reference(one)
+    row = purged(archive, rosa, rolf)
+    address = f"/api/v1/purges/{row.pk}/tombstone"
+    waits = signed_in(rosa).get(address)
+    assert (waits.status_code, waits.json()["code"]) == (409, "not_provable_yet")
+    sign_trail([make(Path(settings.AUDIT_KEY))])
+    told = signed_in(rosa).get(address)
+    assert told.status_code == 200
+    return told.json()
+
+
+def status(tmp_path, told):
+    place = tmp_path / "tombstone.json"
+    place.write_text(json.dumps(told))
+    return ombud_verify.main([str(place)])
+
+
+def test_the_tombstone_of_a_purge_is_proved_without_ombud(stone, tmp_path, capsys):
+    assert status(tmp_path, stone) == 0
+    assert "1 tombstone is the one that was closed." in capsys.readouterr().out
+
+
+def test_every_changed_word_of_a_tombstone_is_found(stone, tmp_path):
+    words = stone["tombstone"]
+    for name in words:
+        if name != "format":
+            assert status(tmp_path, stone | {"tombstone": words | {name: "otherwise"}}) == 1, name
+    assert status(tmp_path, stone | {"tombstone": words | {"format": "ombud-purge/3"}}) == 1
+    assert status(tmp_path, stone | {"tombstone": words | {"format": "ombud-other/1"}}) == 2
+    assert status(tmp_path, stone | {"tombstone": words | {"more": 1}}) == 1
+    assert status(tmp_path, stone | {"digest": "0" * 64}) == 1
+    fewer = {name: word for name, word in words.items() if name != "reference"}
+    assert status(tmp_path, stone | {"tombstone": fewer}) == 1
+
+
+def test_another_event_of_the_trail_proves_no_tombstone(stone, tmp_path):
+    event = Event.objects.get(event="registry.purge.begun")
+    proof = prove_event(event=event).content()
+    assert status(tmp_path, proof) == 0
+    assert status(tmp_path, stone | {"proof": proof}) == 1
+
+
+def test_an_event_that_was_changed_with_its_tombstone_proves_nothing(stone, tmp_path):
+    """Digest and event made to fit: then the event is not the one in the signed tree."""
+    words = stone["tombstone"] | {"reason": "A court asked for it."}
+    digest = sha256_of(words)
+    event = stone["proof"]["event"]
+    changed = event | {"data": event["data"] | {"tombstone": digest}}
+    for digested in (event["digest"], ombud_verify.event_digest(changed)):
+        proof = stone["proof"] | {"event": changed | {"digest": digested}}
+        told = stone | {"tombstone": words, "digest": digest, "proof": proof}
+        assert status(tmp_path, told) == 1
+
+
+def test_before_it_is_purged_there_is_no_tombstone_to_prove(archive, rosa, sam, signed_in):
+    row = ask(rosa, archive)
+    address = f"/api/v1/purges/{row.pk}/tombstone"
+    assert signed_in(rosa).get(address).status_code == 409
+    assert signed_in(sam).get(address).status_code == 404
