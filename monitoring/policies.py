@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.policies import acts, is_auditor
 from accounts.roles import Role
-from monitoring.models import Incident, Monitor
+from monitoring.models import Incident, Monitor, RetrainingPolicy
 from registry.models import Model, RiskTier
 
 CARETAKERS = (Role.DEVELOPER, Role.VALIDATOR, Role.REVIEWER, Role.RISK_OFFICER)
@@ -42,6 +42,12 @@ def can_approve_retraining(actor: Any, model: Model) -> bool:
     """A policy of a model of higher risk: a reviewer, at high risk a risk officer."""
     role = Role.RISK_OFFICER if model.risk_tier == RiskTier.HIGH else Role.REVIEWER
     return acts(actor, role, team_id=model.team_id)
+
+
+def can_let_retrain(actor: Any, policy: RetrainingPolicy) -> bool:
+    """Approve this policy: nobody who wrote it or asked for it."""
+    own = actor.pk in {policy.written_by_id, policy.switched_on_by_id}
+    return not own and can_approve_retraining(actor, policy.model)
 
 
 def can_ask_explanation(actor: Any, model: Model) -> bool:

@@ -30,7 +30,7 @@ class NewSigningChallengeShape(serializers.Serializer[Any]):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Of a change request or policy change: the digest that you read",
+        help_text="Of a change request, an erasure or a policy: the digest that you read",
     )
 
 

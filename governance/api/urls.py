@@ -105,6 +105,7 @@ from governance.api.retirements import (
     StepRetryView,
     TombstoneView,
 )
+from governance.api.retraining_policies import PolicyApproveView
 from governance.api.risk import AttestationListView, AttestationSignView, RiskView
 from governance.api.rollbacks import (
     RollBackListView,
@@ -244,6 +245,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # GET is the registry's: these addresses come before the registry's in config/urls.py.
     path("archives", ArchiveListView.as_view(), name="api-archives"),
     path("archives/<int:archive>/purge", ArchivePurgeView.as_view(), name="api-archive-purge"),
+    path(
+        "retraining-policies/<int:policy>/approve",
+        PolicyApproveView.as_view(),
+        name="api-retraining-policy-approve",
+    ),
     path("retention", RetentionView.as_view(), name="api-retention"),
     path("retention/<int:table>/sign", RetentionSignView.as_view(), name="api-retention-sign"),
     path(

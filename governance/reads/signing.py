@@ -16,7 +16,7 @@ from governance.models import (
     PolicyChange,
     Waiver,
 )
-from monitoring.models import Erasure
+from monitoring.models import Erasure, RetrainingPolicy
 from registry.models import Model
 
 # What is signed, by the name that the API gives to it; whose records are named by a number.
@@ -25,6 +25,15 @@ NUMBERED: dict[str, Any] = {
     "waiver": Waiver,
     "attestation": Attestation,
     "erasure": Erasure,
+    "retraining_policy": RetrainingPolicy,
+}
+# The page of whose are named by nothing but their number.
+PAGES: dict[Any, str] = {
+    ChangeRequest: "sign",
+    PolicyChange: "policy-change",
+    Waiver: "waiver",
+    Attestation: "attestation",
+    RetrainingPolicy: "retraining-policy-approve",
 }
 ACTS = (*NUMBERED, "policy_change", "risk", "guideline", "guideline_end", "guideline_answers")
 LONGEST_NUMBER = 18
@@ -71,14 +80,9 @@ def page_of(subject: models.Model) -> str:
 
 
 def _path(subject: models.Model) -> str:
-    if isinstance(subject, ChangeRequest):
-        return reverse("sign", args=[subject.pk])
-    if isinstance(subject, PolicyChange):
-        return reverse("policy-change", args=[subject.pk])
-    if isinstance(subject, Waiver):
-        return reverse("waiver", args=[subject.pk])
-    if isinstance(subject, Attestation):
-        return reverse("attestation", args=[subject.pk])
+    for kind, page in PAGES.items():
+        if isinstance(subject, kind):
+            return reverse(page, args=[subject.pk])
     if isinstance(subject, Model):
         return reverse("model-risk", args=[subject.slug])
     if isinstance(subject, GuidelineEdition):

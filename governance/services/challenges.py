@@ -10,7 +10,7 @@ from accounts.services.challenges import TooManyChallenges, give_out_challenge
 from governance.models import ChangeRequest, PolicyChange
 from governance.refusals import BrowserNeeded, EvidenceChanged, NoPasskey, TooManyAttempts
 from governance.services.proofs import IN_THE_BROWSER, about
-from monitoring.models import Erasure
+from monitoring.models import Erasure, RetrainingPolicy
 
 ADD_ONE = "You have no passkey: add one under Your security, or sign with your password."
 CHANGED = "This is not what is there now. Read it again."
@@ -41,7 +41,7 @@ def ask_passkey(
 
 def _read(subject: models.Model, digest: str) -> str:
     """The digest that is bound: changes have one, and it must be the one of now."""
-    if not isinstance(subject, ChangeRequest | PolicyChange | Erasure):
+    if not isinstance(subject, ChangeRequest | PolicyChange | Erasure | RetrainingPolicy):
         return ""
     if digest != subject.digest:
         raise EvidenceChanged(CHANGED)

@@ -33,7 +33,6 @@ from monitoring.reads.retrainings import (
     suites_of,
 )
 from monitoring.services.retraining_policies import (
-    approve_policy,
     switch_off,
     switch_on,
     write_policy,
@@ -87,22 +86,6 @@ class PolicySwitchOnView(APIView):
         _policy(request, policy)
         with answering():
             switch_on(actor=person_of(request), policy_id=policy)
-        return Response(_policy(request, policy))
-
-
-class PolicyApproveView(APIView):
-    """Approve a policy that was asked for; nobody approves their own."""
-
-    @extend_schema(
-        operation_id="retraining_policy_approve",
-        request=ReasonInput,
-        responses={200: PolicyOutput, **WRITTEN},
-    )
-    def post(self, request: Request, policy: int) -> Response:
-        _policy(request, policy)
-        said = _said(ReasonInput, request)
-        with answering():
-            approve_policy(actor=person_of(request), policy_id=policy, **said)
         return Response(_policy(request, policy))
 
 

@@ -125,11 +125,6 @@ urlpatterns += [
         name="api-retraining-policy-switch-on",
     ),
     path(
-        "retraining-policies/<int:policy>/approve",
-        retrainings.PolicyApproveView.as_view(),
-        name="api-retraining-policy-approve",
-    ),
-    path(
         "retraining-policies/<int:policy>/switch-off",
         retrainings.PolicySwitchOffView.as_view(),
         name="api-retraining-policy-switch-off",

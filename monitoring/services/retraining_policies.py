@@ -15,7 +15,7 @@ from audit.record import record
 from monitoring import data_checks, retraining_terms
 from monitoring.events import MonitoringEvent
 from monitoring.models import DataSuite, RetrainingPolicy
-from monitoring.policies import can_approve_retraining, can_write_retraining
+from monitoring.policies import can_approve_retraining, can_let_retrain, can_write_retraining
 from monitoring.states import PolicyState, move_policy
 from registry.models import Model, RiskTier
 
@@ -89,21 +89,22 @@ def switch_on(*, actor: User, policy_id: int) -> RetrainingPolicy:
 
 
 @transaction.atomic
-def approve_policy(*, actor: User, policy_id: int, reason: str) -> RetrainingPolicy:
+def approve_policy(*, actor: User, policy_id: int, reason: str, method: str) -> RetrainingPolicy:
     """Let a policy work that was asked for; nobody approves their own.
+
+    `method` is how the person proved who they are, to governance, which asks for it.
 
     Raises:
         Refused: the actor may not approve it, or had a hand in it.
     """
     policy = _locked(policy_id)
-    own = actor.pk in {policy.written_by_id, policy.switched_on_by_id}
-    require(can_approve_retraining(actor, policy.model) and not own, ONLY_APPROVERS)
+    require(can_let_retrain(actor, policy), ONLY_APPROVERS)
     policy.state = move_policy(policy.state, "approve")
     policy.approved_by = actor
     _put_on(policy)
     policy.save(update_fields=["state", "approved_by", "on_since"])
-    event = MonitoringEvent.POLICY_APPROVED
-    record(actor, event, policy, number=policy.number, digest=policy.digest, reason=_said(reason))
+    facts = {"number": policy.number, "digest": policy.digest, "method": method}
+    record(actor, MonitoringEvent.POLICY_APPROVED, policy, **facts, reason=_said(reason))
     return policy
 
 

@@ -14,14 +14,13 @@ from accounts.models import User
 from accounts.policies import require
 from accounts.sessions import person_of
 from monitoring import data_checks
-from monitoring.policies import can_approve_retraining, can_write_retraining
+from monitoring.policies import can_approve_retraining, can_let_retrain, can_write_retraining
 from monitoring.reads import retrainings as reads
 from monitoring.reads.behaviour import watched_model
 from monitoring.retraining_terms import Terms, TermsInvalid
 from monitoring.services.retraining_policies import (
     ONLY_OWNERS,
     RetrainingInvalid,
-    approve_policy,
     switch_off,
     switch_on,
     write_policy,
@@ -69,11 +68,10 @@ def _verbs(user: User, model: Model, seen: reads.PolicySeen) -> list[tuple[str, 
     """What this person may do with a version of the policy: route and words."""
     policy, mine = seen.policy, can_write_retraining(user, model)
     approves = can_approve_retraining(user, model)
-    own = user.pk in {policy.written_by_id, policy.switched_on_by_id}
     found = []
     if policy.state == PolicyState.DRAFT and mine:
         found.append(("retraining-policy-switch-on", "Switch it on"))
-    if policy.state == PolicyState.ASKED and approves and not own:
+    if policy.state == PolicyState.ASKED and can_let_retrain(user, policy):
         found.append(("retraining-policy-approve", "Approve it"))
     if policy.state in (PolicyState.ON, PolicyState.ASKED) and (mine or approves):
         found.append(("retraining-policy-switch-off", "Switch it off"))
@@ -173,15 +171,6 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 def policy_on(request: HttpRequest, policy_id: int) -> HttpResponse:
     return _policy_moved(
         request, policy_id, lambda user, _: switch_on(actor=user, policy_id=policy_id)
-    )
-
-
-@require_POST
-def policy_approved(request: HttpRequest, policy_id: int) -> HttpResponse:
-    return _policy_moved(
-        request,
-        policy_id,
-        lambda user, why: approve_policy(actor=user, policy_id=policy_id, reason=why),
     )
 
 

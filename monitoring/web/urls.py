@@ -76,11 +76,6 @@ urlpatterns += [
         name="retraining-policy-switch-on",
     ),
     path(
-        "retraining-policies/<int:policy_id>/approve",
-        retrainings.policy_approved,
-        name="retraining-policy-approve",
-    ),
-    path(
         "retraining-policies/<int:policy_id>/switch-off",
         retrainings.policy_off,
         name="retraining-policy-switch-off",

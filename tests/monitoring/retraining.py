@@ -179,7 +179,7 @@ def policy_on(owner: Any, approver: Any, model: Any, **more: Any) -> RetrainingP
     switched = switch_on(actor=owner, policy_id=made.pk)
     if switched.state == "on":
         return switched
-    return approve_policy(actor=approver, policy_id=made.pk, reason="Sensible.")
+    return approve_policy(actor=approver, policy_id=made.pk, reason="Sensible.", method="password")
 
 
 def do(job: Job) -> None:

@@ -118,9 +118,9 @@ def test_at_medium_risk_somebody_else_approves_it(olga, rita, vera, sam, champio
     assert switch_on(actor=olga, policy_id=made.pk).state == "asked"
     for somebody in (olga, vera):
         with pytest.raises(Refused):
-            approve_policy(actor=somebody, policy_id=made.pk, reason="Fine.")
+            approve_policy(actor=somebody, policy_id=made.pk, reason="Fine.", method="password")
     assert RetrainingPolicy.objects.get(pk=made.pk).state == "asked"
-    approved = approve_policy(actor=rita, policy_id=made.pk, reason="Fine.")
+    approved = approve_policy(actor=rita, policy_id=made.pk, reason="Fine.", method="password")
     assert (approved.state, approved.approved_by) == ("on", rita)
     assert Event.objects.filter(event="monitoring.retraining_policy.approved").count() == 1
 
