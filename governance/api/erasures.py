@@ -18,7 +18,7 @@ from governance.api.problems import refusals_as_problems
 from governance.api.proving import SignedSerializer
 from governance.api.serializers import ReasonSerializer
 from governance.policies import may_erase_somewhere
-from governance.reads.erasures import certificate, holds_of, visible
+from governance.reads.erasures import certificate, holds_of, visible, waits_for
 from governance.services.erasures import (
     MOST_IDS,
     ONLY_COMPLIANCE,
@@ -62,7 +62,7 @@ class ErasureShape(serializers.ModelSerializer[Erasure]):
         ]
 
     def get_holds(self, row: Erasure) -> list[str]:
-        return list(holds_of(row))
+        return [*holds_of(row), *waits_for(row)]
 
 
 class NewErasureShape(serializers.Serializer[Any]):

@@ -14,7 +14,15 @@ from accounts.models import User
 from accounts.policies import require
 from accounts.sessions import person_of
 from governance.policies import can_check_erasure, can_erase, may_erase_somewhere
-from governance.reads.erasures import KEPT, certificate_html, holds_of, visible
+from governance.reads.erasures import (
+    certificate_html,
+    files_of,
+    holds_of,
+    kind_of,
+    visible,
+    waits_for,
+    what_stays,
+)
 from governance.reads.papers import CannotPrint, pdf
 from governance.refusals import Unable
 from governance.services.erasures import (
@@ -30,6 +38,8 @@ from governance.web.forms import ReasonForm
 from governance.web.proving import ask, proved
 from monitoring.models import Erasure, ErasureState
 from registry.models import Model
+
+MOST_SHOWN = 200
 
 
 class ErasureForm(forms.Form):
@@ -134,9 +144,10 @@ def _page(
     deciding = row.state == ErasureState.ASKED and can_check_erasure(person, row)
     context = {
         "row": row,
-        "files": row.files.select_related("batch")[:200],
+        "files": [(kind_of(one), one) for one in files_of(row)[:MOST_SHOWN]],
         "holds": holds_of(row),
-        "kept": KEPT,
+        "waits_for": waits_for(row),
+        "kept": what_stays(row),
         "deciding": deciding,
         "check_form": check or (_check_form(request, row) if deciding else None),
         "refuse_form": refuse or (ReasonForm(auto_id="refuse_%s") if deciding else None),

@@ -22,7 +22,7 @@ from monitoring.api.retraining_shapes import (
     SuiteInput,
     SuiteOutput,
 )
-from monitoring.gateways.snapshot_files import snapshot_pieces
+from monitoring.gateways.retraining_files import snapshot_pieces
 from monitoring.models import Retraining
 from monitoring.reads.retrainings import (
     policies_of,

@@ -1,7 +1,9 @@
 """One Parquet file of the log: which of its rows are the subject's, and the file without them."""
 
 from collections.abc import Collection
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,6 +25,15 @@ def count(path: str, *, column: str, values: Collection[str]) -> tuple[int, int]
     """Rows of the file, and how many of them have one of the values."""
     table = _columns(path, [column])
     return table.num_rows, pc.sum(_mask(table.column(column), values)).as_py() or 0
+
+
+def positions(path: str, *, column: str, values: Collection[str]) -> np.ndarray[Any, Any]:
+    """At which places of the file such rows are, shape (rows found,), ascending."""
+    table = _columns(path, [column])
+    if column not in table.column_names:
+        return np.array([], dtype=np.int64)
+    found = pc.indices_nonzero(_mask(table.column(column), values))
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def without(path: str, *, column: str, values: Collection[str]) -> tuple[bytes, int]:

@@ -2,7 +2,8 @@
 
 Each file: the new one is written and synced, then manifest row, digests and proof are swapped in
 one transaction under the fence, then the old file goes. Whoever is killed leaves the old file with
-its row or the new one with its row; what no row knows is swept. Profiles are counts and stay.
+its row or the new one with its row; what no row knows is swept. Profiles are counts and stay. What
+retrainings have kept of the log follows (`retraining/erased_rows.py`).
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from ledger import claims
 from monitoring.events import MonitoringEvent
 from monitoring.gateways import erasing as files
 from monitoring.jobs import shelves
+from monitoring.jobs.retraining.erased_rows import AtWork, at_work, take_out
 from monitoring.models import (
     Batch,
     BatchKind,
@@ -32,8 +34,9 @@ from monitoring.models import (
 )
 from monitoring.reads.baselines import schema_of
 from monitoring.reads.erased import AT_ONCE, hashed, hold_alone
+from monitoring.states import StepName
 from registry.gateways import store
-from registry.models import Version
+from registry.models import Reference, Version
 from registry.reads.archives import holds_on
 
 KIND = "monitoring.erase"
@@ -58,8 +61,8 @@ def erase(claim: claims.Claim) -> None:
         with transaction.atomic():
             claims.finish(claim=claim)
         return
-    if holds := holds_on(erasure.model):
-        _wait(claim, erasure, list(holds))
+    if reasons := in_the_way(erasure):
+        _wait(claim, erasure, reasons)
         return
     try:
         ids = _ids(erasure) | set(erasure.found or [])
@@ -70,8 +73,13 @@ def erase(claim: claims.Claim) -> None:
         looked = _in_rounds(claim, erasure, ids)
         _remove_old(erasure)
         _finish(claim, erasure, ids, looked)
-    except Held:
-        _wait(claim, erasure, list(holds_on(erasure.model)))
+    except (Held, AtWork) as stop:
+        _wait(claim, erasure, in_the_way(erasure) or [str(stop)])
+
+
+def in_the_way(erasure: Erasure) -> list[str]:
+    """What it waits for: legal holds, and a retraining that works with rows of the log."""
+    return [*holds_on(erasure.model), *filter(None, [at_work(erasure.model_id)])]
 
 
 def _in_rounds(claim: claims.Claim, erasure: Erasure, ids: set[str]) -> int:
@@ -81,6 +89,7 @@ def _in_rounds(claim: claims.Claim, erasure: Erasure, ids: set[str]) -> int:
         # Rows of the field's value that came meanwhile have ids of their own.
         _refuse_from_now(claim, erasure, ids)
         looked = _rewrite(claim, erasure, ids)
+        looked += take_out(erasure, ids, lambda: _may_change(claim, erasure))
         more = _ids(erasure)
         if more <= ids:
             break
@@ -89,9 +98,9 @@ def _in_rounds(claim: claims.Claim, erasure: Erasure, ids: set[str]) -> int:
 
 
 def resume_waiting() -> int:
-    """Erasures whose holds are lifted go on; returns how many."""
+    """Erasures that nothing is in the way of any more go on; returns how many."""
     waiting = Erasure.objects.filter(state=ErasureState.WAITING).select_related("model")
-    free = [one for one in waiting if not holds_on(one.model)]
+    free = [one for one in waiting if not in_the_way(one)]
     for one in free:
         with transaction.atomic():
             claims.again(kind=KIND, key=str(one.pk), subject_id=one.pk)
@@ -189,8 +198,7 @@ def _swap(
     rows: int,
 ) -> None:
     name, digest, left, size = new
-    _locked_and_free(erasure)
-    _hold(claim)
+    _may_change(claim, erasure)
     mine = Batch.objects.filter(pk=batch.pk, path=batch.path)
     if not mine.update(path=name, file_digest=digest, rows=left, bytes=size):
         raise claims.Fenced(f"file of batch {batch.pk} was written anew by another")
@@ -203,6 +211,11 @@ def _swap(
         digest_after=digest,
         old_path=batch.path,
     )
+
+
+def _may_change(claim: claims.Claim, erasure: Erasure) -> None:
+    _locked_and_free(erasure)
+    _hold(claim)
 
 
 def _locked_and_free(erasure: Erasure) -> None:
@@ -280,6 +293,8 @@ def _finish(claim: claims.Claim, erasure: Erasure, ids: Collection[str], looked:
         "parked_outcomes": parked,
         "answers_scrubbed": scrubbed,
         "explanations": explained["removed"],
+        "retrainings": erasure.files.filter(step__name=StepName.COLLECT).count(),
+        "references": references_with(erasure.model_id, ids),
         "ids": len(hashes),
         "ids_digest": hashlib.sha256("".join(hashes).encode()).hexdigest(),
     }
@@ -292,6 +307,18 @@ def _finish(claim: claims.Claim, erasure: Erasure, ids: Collection[str], looked:
         finished_at=Now(),
     )
     record(SYSTEM, MonitoringEvent.ROWS_ERASED, erasure, **proof)
+
+
+def references_with(model_id: int, ids: Collection[str]) -> list[dict[str, int]]:
+    """Versions whose reference has such rows: what monitors are judged by is not changed."""
+    rows = Reference.objects.filter(version__model=model_id).select_related("version__schema")
+    found = []
+    for one in rows.order_by("version__number"):
+        schema = schema_of(one.version)
+        if schema is not None and store.exists(one.path):
+            there = files.positions(one.path, column=schema.id.name, values=ids)
+            found += [{"version": one.version.number, "rows": len(there)}] if len(there) else []
+    return found
 
 
 def _removed(erasure: Erasure, kind: str) -> int:

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from monitoring.models.batches import Batch
+from monitoring.models.retraining import RetrainingStep
 from monitoring.querysets import ErasureQuerySet
 from registry.models import Model
 
@@ -15,7 +16,7 @@ PERSON = settings.AUTH_USER_MODEL
 class ErasureState(models.TextChoices):
     ASKED = "asked", "asked"
     CHECKED = "checked", "checked, under way"
-    WAITING = "waiting", "waits for a legal hold"
+    WAITING = "waiting", "waits"
     DONE = "done", "done"
     REFUSED = "refused", "refused"
 
@@ -42,7 +43,7 @@ class Erasure(models.Model):
     checked_at = models.DateTimeField(null=True)
     method = models.CharField(max_length=20, blank=True)
     reason = models.TextField(blank=True, help_text="Of whoever checked or refused it")
-    holds = models.JSONField(default=list, help_text="Legal holds that it waits for")
+    holds = models.JSONField(default=list, help_text="What it waits for: legal holds, retrainings")
     began_at = models.DateTimeField(null=True, help_text="Since then rows of the ids are refused")
     proof = models.JSONField(default=dict, help_text="What was looked at, what was removed")
     finished_at = models.DateTimeField(null=True)
@@ -75,10 +76,13 @@ class Erasure(models.Model):
 
 
 class ErasedFile(models.Model):
-    """One file of the log that was written anew without the subject's rows."""
+    """One file of the log, or of what a retraining kept of it, written anew without the rows."""
 
     erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, related_name="files")
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="erased")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="erased")
+    step = models.ForeignKey(
+        RetrainingStep, on_delete=models.PROTECT, null=True, related_name="erased"
+    )
     rows_before = models.PositiveIntegerField()
     removed = models.PositiveIntegerField()
     digest_before = models.CharField(max_length=64)
@@ -90,12 +94,18 @@ class ErasedFile(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["erasure", "batch", "digest_before"], name="erased_file_once"
-            )
+                fields=["erasure", "batch", "step", "digest_before"],
+                name="erased_file_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=Q(batch__isnull=True) ^ Q(step__isnull=True),
+                name="erased_file_of_one_owner",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.removed} rows of {self.batch}"
+        return f"{self.removed} rows of {self.batch or self.step}"
 
 
 class ErasureSalt(models.Model):

@@ -31,7 +31,7 @@ FORMAT = "ombud-purge/2"
 STAYS = (
     "What is written about the version: card, requests, signatures, findings, the audit trail.",
     "Its measurements and profiles, also those of its reference.",
-    "Its prediction logs, until their own retention ends.",
+    "Its prediction logs, until their own retention ends, and what retrainings kept of them.",
     "Copies that somebody downloaded, and backups of the store.",
 )
 IN_MLFLOW = "Its version in MLflow: no retirement removed it there."

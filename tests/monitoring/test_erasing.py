@@ -115,6 +115,7 @@ def test_the_subjects_rows_go_from_every_file_and_counts_stay(
     for file in ErasedFile.objects.all():
         assert not store.exists(file.old_path)
         assert file.digest_before != file.digest_after
+        assert file.batch is not None
         assert store.digest(file.batch.path) == file.digest_after
 
 

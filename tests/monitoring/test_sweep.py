@@ -20,7 +20,7 @@ def all_files():
     return {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("folder", ["predictions", "outcomes", "references"])
+@pytest.mark.parametrize("folder", ["predictions", "outcomes", "references", "retrainings"])
 def test_half_written_and_orphaned_files_are_swept_once_they_are_old(folder, robot, version):
     world.send(robot, version, rows(3))
     kept = set(all_files())

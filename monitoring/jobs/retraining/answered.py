@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from monitoring.gateways.parquet import read_parquet
-from monitoring.jobs.retraining.collecting import SNAPSHOT
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.jobs.retraining.evaluating import ANSWERS, positive_of
 from monitoring.jobs.retraining.work import earlier, fetch, terms_of
 from monitoring.models import RetrainingStep

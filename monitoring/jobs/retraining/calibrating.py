@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.gateways.snapshots import LATEST, TRAIN
-from monitoring.jobs.retraining.collecting import SNAPSHOT
 from monitoring.jobs.retraining.errands import sent
 from monitoring.jobs.retraining.evaluating import days_of, positive_of
 from monitoring.jobs.retraining.models_kept import MODEL, keep_model

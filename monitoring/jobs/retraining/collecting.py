@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitoring.gateways import snapshots
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.gateways.snapshots import Question, Snapshot
 from monitoring.jobs.retraining.work import Done, StepFailed, desk, keep, tell, terms_of
 from monitoring.models import Batch, BatchKind, OutcomeKind, Retraining, RetrainingStep
@@ -13,7 +14,6 @@ from monitoring.retraining_terms import RetrainingKind
 from registry.models import Schema, Version
 from registry.schemas import FieldRole, PredictionSchema
 
-SNAPSHOT = "snapshot.parquet"
 HOLD_OUT_PERCENT = 20
 LATEST_SHARE = 5  # the latest fifth of the time is held back to evaluate on
 MOST_FILES = 20_000

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from monitoring.gateways.parquet import read_parquet
 from monitoring.gateways.refusals import UploadRefused
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.gateways.snapshots import HOLD_OUT, LATEST
-from monitoring.jobs.retraining.collecting import SNAPSHOT
 from monitoring.jobs.retraining.errands import sent
 from monitoring.jobs.retraining.features import TABLE
 from monitoring.jobs.retraining.models_kept import bring_model

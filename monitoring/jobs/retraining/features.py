@@ -1,6 +1,6 @@
 """Features: made again from the logged rows by the version's own code, in the sandbox."""
 
-from monitoring.jobs.retraining.collecting import SNAPSHOT
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.jobs.retraining.errands import sent
 from monitoring.jobs.retraining.sources import CODE, bring, code_digest, trained
 from monitoring.jobs.retraining.work import (

@@ -12,9 +12,9 @@ from accounts.policies import Refused
 from audit.record import SYSTEM, record
 from monitoring.events import MonitoringEvent
 from monitoring.gateways.parquet import written
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.gateways.snapshots import HOLD_OUT
 from monitoring.jobs.retraining.answered import answered_part
-from monitoring.jobs.retraining.collecting import SNAPSHOT
 from monitoring.jobs.retraining.models_kept import MODEL, bring_model
 from monitoring.jobs.retraining.work import (
     Done,

@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 from django.conf import settings
 
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.gateways.runners import Order, RunnerRefused, settings_of
 from monitoring.jobs.retraining import outside
 from monitoring.jobs.retraining.calibrating import calibrate
-from monitoring.jobs.retraining.collecting import SNAPSHOT
 from monitoring.jobs.retraining.errands import sent
 from monitoring.jobs.retraining.features import TABLE
 from monitoring.jobs.retraining.models_kept import MODEL, keep_model

@@ -3,7 +3,7 @@
 from typing import Any
 
 from monitoring.data_checks import suggested
-from monitoring.jobs.retraining.collecting import SNAPSHOT
+from monitoring.gateways.retraining_files import SNAPSHOT
 from monitoring.jobs.retraining.errands import sent
 from monitoring.jobs.retraining.work import Done, StepFailed, desk, earlier, fetch, tell, terms_of
 from monitoring.models import RetrainingStep

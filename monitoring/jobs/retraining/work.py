@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.models import User
+from monitoring.gateways.retraining_files import place_of
 from monitoring.models import Retraining, RetrainingLine, RetrainingStep
 from monitoring.retraining_terms import Terms, stored
 from monitoring.states import StepName, StepState
@@ -81,14 +82,17 @@ def earlier(step: RetrainingStep, name: StepName) -> RetrainingStep:
     return found
 
 
-def place(step: RetrainingStep, name: str) -> str:
-    """Where a step keeps a file in the store: always the same, so that doing it twice is once."""
-    return f"retrainings/{step.retraining_id}/{step.name}/{name}"
+def place(step: RetrainingStep, name: str, digest: str) -> str:
+    """Where a step keeps a file in the store."""
+    return place_of(step.retraining_id, step.name, name, digest)
 
 
 def keep(step: RetrainingStep, name: str, source: Path) -> dict[str, str]:
     """Put a file of the step into the store; its name and SHA-256."""
-    return {name: store.put_file(place(step, name), source)}
+    with source.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    store.put_file(place(step, name, digest), source)
+    return {name: digest}
 
 
 def fetch(step: RetrainingStep, name: str, target: Path) -> Path:
@@ -97,11 +101,11 @@ def fetch(step: RetrainingStep, name: str, target: Path) -> Path:
     Raises:
         StepFailed: it is not there, or not what was kept.
     """
-    wanted = step.files.get(name)
+    wanted = step.files.get(name, "")
     found = hashlib.sha256()
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with store.opened(place(step, name)) as source, target.open("wb") as sink:
+        with store.opened(place(step, name, wanted)) as source, target.open("wb") as sink:
             while piece := source.read(PIECE):
                 found.update(piece)
                 sink.write(piece)
