@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
 from audit.chain import sha256_of
 from governance.models import BackTest
@@ -15,13 +14,13 @@ from governance.trials import stored, what_is_wrong
 from ledger import runner
 from ledger.models import Job
 from monitoring.models import Incident, Monitor
+from tests.days import today
 from tests.governance.conftest import Unchanged, critical_incident, promoted
 from tests.governance.test_back_tests import ago
 
-TODAY = timezone.now().date()
 PERIOD = {
-    "since": (TODAY - timedelta(days=365)).isoformat(),
-    "until": TODAY.isoformat(),
+    "since": (today() - timedelta(days=365)).isoformat(),
+    "until": today().isoformat(),
 }
 STAGE = {"gate": "stage", "mode": "prevent", "parameters": {}}
 LIMIT = {
@@ -110,7 +109,7 @@ def test_the_form_of_a_proposal_is_tried_as_it_is(past, anna, signed_in):
     said = {name: one for name, one in sent().items() if name not in (*PERIOD, "within_days")}
     assert signed_in(anna).post(ADDRESS, said).status_code == 302
     row = BackTest.objects.get()
-    assert (row.last_day, row.within_days) == (TODAY, 30)
+    assert (row.last_day, row.within_days) == (today(), 30)
     page = signed_in(anna).get("/policies/promote/medium/propose").content.decode()
     assert 'formaction="/back-tests/policy?kind=promote&amp;tier=medium"' in page
 

@@ -20,8 +20,6 @@ from registry.models import Contribution
 from tests.conftest import person
 from tests.governance.conftest import Unchanged, ask, carry_out, sign
 
-TODAY = timezone.now().date()
-
 
 def fresh(user):
     """The person at their next request: roles are read once for each."""

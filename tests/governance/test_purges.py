@@ -303,7 +303,7 @@ def test_the_reference_goes_too_and_the_tombstone_says_what_went_and_what_stays(
     page = signed_in(rosa).get(reverse("purge", args=[row.pk])).content.decode()
     assert "removed too, 5,000 rows" in page
     assert reverse("api-purge-tombstone", args=[row.pk]) in page
-    assert "Its prediction logs, until their own retention ends." in page
+    assert "Its prediction logs, until their own retention ends, and what retrainings kept" in page
 
 
 def test_a_reference_that_another_version_uses_stays_and_the_tombstone_names_it(

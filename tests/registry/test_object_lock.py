@@ -19,6 +19,7 @@ from registry.models import Archive
 from registry.reads.retention import years_after
 from registry.services.models import change_model
 from tests.conftest import PASSWORD, person
+from tests.days import today
 from tests.registry.conftest import work
 from tests.registry.test_archives import ask, old, retired
 from tests.registry.test_archives_under_faults import bucket
@@ -26,7 +27,6 @@ from tests.registry.test_deviations_under_load import killed
 
 __all__ = ["bucket", "old", "retired"]
 pytestmark = pytest.mark.django_db
-TODAY = timezone.now().date()
 # A real worker that dies at a call of a function.
 KILLED = """
 import os, signal
@@ -103,7 +103,7 @@ def test_a_purge_tells_what_the_store_has_locked_for_longer(locked_bucket, old):
     store.put_bytes("archives/x/1/9-1/model", b"of a worker that died")
     store.put_bytes("archives/x/1/9-1/free", b"not locked yet")
     store.put_bytes("archives/x/1/8-1/model", b"of another archive")
-    object_locks.lock(["archives/x/1/9-1/model", "archives/x/1/8-1/model"], years_after(TODAY, 9))
+    object_locks.lock(["archives/x/1/9-1/model", "archives/x/1/8-1/model"], years_after(today(), 9))
     purging._remove_attempts(archive)
     assert [name for name, _ in store.listed("archives")] == ["archives/x/1/8-1/model"]
     assert object_locks.kept_back("archives/x/1") == {"9-1": 1, "8-1": 1}
@@ -134,7 +134,7 @@ def locked(locked_bucket, old):
     archive = ask(old)
     work("registry.archive")
     archive.refresh_from_db()
-    assert archive.locked_until == years_after(TODAY, 10)
+    assert archive.locked_until == years_after(today(), 10)
     return archive
 
 
@@ -170,7 +170,7 @@ def test_a_longer_rule_lengthens_every_lock_and_page_and_api_tell_it(locked, olg
     assert "it is lengthened within the hour" in page
     assert (lengthen_due(), lengthen_due()) == (1, 0)
     assert work("registry.lengthen").state == "done"
-    day = years_after(TODAY, 12)
+    day = years_after(today(), 12)
     locked.refresh_from_db()
     assert locked.locked_until == day
     assert set(locks(locked).values()) == {day}
@@ -189,8 +189,8 @@ def test_a_shorter_rule_shortens_no_lock(locked):
     in_force(1)
     assert lengthen_due() == 0
     names = [f"{locked.path}/manifest.json"]
-    assert object_locks.lock(names, years_after(TODAY, 1)) == years_after(TODAY, 10)
-    assert set(locks(locked).values()) == {years_after(TODAY, 10)}
+    assert object_locks.lock(names, years_after(today(), 1)) == years_after(today(), 10)
+    assert set(locks(locked).values()) == {years_after(today(), 10)}
     assert not Job.objects.filter(kind="registry.lengthen").exists()
 
 
@@ -200,7 +200,7 @@ def test_killed_while_it_lengthens_some_are_longer_and_the_next_one_ends_it(lock
     lengthen_due()
     job = die(settings, "registry.lengthen", "registry.gateways.object_locks", "_lock", 6)
     locked.refresh_from_db()
-    ten, twelve = years_after(TODAY, 10), years_after(TODAY, 12)
+    ten, twelve = years_after(today(), 10), years_after(today(), 12)
     assert locked.locked_until == ten
     assert sorted(locks(locked).values()).count(twelve) == 5
     assert finished(job) == "done"

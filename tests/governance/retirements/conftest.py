@@ -21,6 +21,7 @@ from registry.gateways import store
 from registry.jobs import drills
 from registry.models import Archive, Version
 from tests.conftest import person
+from tests.days import today
 from tests.governance.conftest import (
     _policies,  # noqa: F401 - used by name
     carry_out,
@@ -36,7 +37,6 @@ from tests.governance.conftest import (
 SUPERSEDED = {"rule": "superseded", "parameters": {"days": 0}}
 OLD = {"rule": "age", "parameters": {"days": 400}}
 CLOCKS = {"notice_days": 30, "rest_days": 90, "log_days": 365}
-TODAY = timezone.now().date()
 
 
 def terms(*rules, match="any", **more):
@@ -73,7 +73,7 @@ def policy(team):
 
 def look(version, days=0):
     """What a round finds `days` from now."""
-    return look_at(version_id=version.pk, today=TODAY + timedelta(days=days))
+    return look_at(version_id=version.pk, today=today() + timedelta(days=days))
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from ledger.models import Job
 from monitoring.models import Batch, Monitor
 from registry.gateways import store
 from registry.models import Archive, Model, Version
+from tests.days import today
 from tests.governance.conftest import Unchanged
 from tests.governance.retirements.conftest import (
-    TODAY,
     ask_again,
     drill,
     sealed,
@@ -198,7 +198,7 @@ def test_an_account_that_calls_another_model_keeps_its_tokens(ending, robot, olg
 def test_a_registration_has_to_be_updated_and_its_owner_hears_of_it(ending, olga, rita):
     for verb, more in (
         ("draft", {}),
-        ("register", {"register": "EU database", "number": "EU-7", "registered_on": TODAY}),
+        ("register", {"register": "EU database", "number": "EU-7", "registered_on": today()}),
     ):
         keep_registration(
             actor=olga, model_id=ending.model_id, verb=verb, reason="Annex VIII", **more
@@ -211,7 +211,7 @@ def test_a_registration_has_to_be_updated_and_its_owner_hears_of_it(ending, olga
     assert not Registration.objects.to_update(rita)
     keep_registration(
         actor=olga, model_id=ending.model_id, verb="register", reason="Says so now",
-        register="EU database", number="EU-7", registered_on=TODAY,
+        register="EU database", number="EU-7", registered_on=today(),
     )  # fmt: skip
     assert not Registration.objects.to_update(olga)
 

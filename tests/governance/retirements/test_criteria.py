@@ -18,7 +18,8 @@ from ledger import claims
 from ledger.models import Job
 from monitoring.models import Monitor, Run
 from registry.models import Version
-from tests.governance.retirements.conftest import TODAY, look, terms
+from tests.days import today
+from tests.governance.retirements.conftest import look, terms
 from tests.governance.retirements.test_clean_up import batch
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -62,7 +63,7 @@ def breaching(version, _):
 
 def attestation(version, _):
     row = Attestation.objects.create(
-        model=version.model, tier="medium", due_on=TODAY - timedelta(days=70)
+        model=version.model, tier="medium", due_on=today() - timedelta(days=70)
     )
     said = "Its attestation is overdue by 70 days"
     return {"days_overdue": 60}, said, f"/attestations/{row.pk}"
@@ -73,7 +74,7 @@ def _ends(version, olga, kind):
         actor=olga,
         model_id=version.model_id,
         kind=kind,
-        ends_on=TODAY + timedelta(days=20),
+        ends_on=today() + timedelta(days=20),
         source="Contract 7",
     )
     return {"days_before": 30}, "(Contract 7; recorded by Olga)", "/models/flight-delay/life"
@@ -102,7 +103,7 @@ def test_a_criterion_holds_from_what_is_recorded_with_reason_and_page(
     rule = NAMES.get(recorded.__name__, recorded.__name__)
     told, said, page = recorded(old, olga)
     wanted = terms({"rule": rule, "parameters": told})
-    (found,) = judge(wanted, life_facts(old, TODAY))
+    (found,) = judge(wanted, life_facts(old, today()))
     assert found.answer.holds, found.answer.said
     assert said in found.answer.said
     RetirementPolicy.objects.create(team=team, terms=wanted)
@@ -117,7 +118,7 @@ def test_a_criterion_holds_from_what_is_recorded_with_reason_and_page(
 
 def test_without_a_record_nothing_ends(old):
     asked = [{"rule": name, "parameters": {"days_before": 3650}} for name in DATED]
-    assert [one.answer.holds for one in judge(terms(*asked), life_facts(old, TODAY))] == [0, 0]
+    assert [one.answer.holds for one in judge(terms(*asked), life_facts(old, today()))] == [0, 0]
     assert not Retirement.objects.exists()
 
 
@@ -144,11 +145,11 @@ def test_a_recorded_end_changes_the_recommendation_and_links_the_record(old, olg
     before = recommended(model)
     assert before.recommend not in {"retire", "replace"}
     assert before.facts[kind] == "not_recorded"
-    day = TODAY + timedelta(days=400)
+    day = today() + timedelta(days=400)
     fact = {"actor": olga, "model_id": model.pk, "kind": kind, "source": "Contract 7"}
     record_fact(**fact, ends_on=day)
     assert recommended(model).facts[kind] == "later"
-    record_fact(**fact, ends_on=TODAY + timedelta(days=90))
+    record_fact(**fact, ends_on=today() + timedelta(days=90))
     row = recommended(model)
     assert (row.recommend, row.facts[kind]) == (said, "soon")
     line = next(one for one in standing(olga, model.pk) if one.row.pk == row.pk)
@@ -160,6 +161,6 @@ def test_a_recorded_end_changes_the_recommendation_and_links_the_record(old, olg
 
 
 def test_a_day_is_over_on_the_day_after():
-    assert answer_on(TODAY, TODAY) == "soon"
-    assert answer_on(TODAY - timedelta(days=1), TODAY) == "over"
-    assert answer_on(TODAY + timedelta(days=91), TODAY) == "later"
+    assert answer_on(today(), today()) == "soon"
+    assert answer_on(today() - timedelta(days=1), today()) == "over"
+    assert answer_on(today() + timedelta(days=91), today()) == "later"

@@ -18,8 +18,9 @@ from governance.services.no_objections import say_no_objection
 from governance.services.retirements import answer_objection, name_replacement, object_to
 from ledger import runner
 from ledger.models import Job
+from tests.days import today
 from tests.governance.conftest import Unchanged, rulers, signed_policy
-from tests.governance.retirements.conftest import TODAY, in_force, look, terms
+from tests.governance.retirements.conftest import in_force, look, terms
 from tests.governance.retirements.test_policies import propose
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -66,9 +67,9 @@ def test_when_all_who_were_told_do_not_object_the_notice_ends_and_the_request_op
     agree(early, last)
     runner.run(job_id=at_once(early).pk)
     early.refresh_from_db()
-    assert (early.state, early.notice_ended_at.date()) == ("requested", TODAY)
+    assert (early.state, early.notice_ended_at.date()) == ("requested", today())
     frozen = early.request.evidence["retirement"]["notice"]
-    assert (frozen["until"], frozen["ended"]) == (str(early.notice_until), str(TODAY))
+    assert (frozen["until"], frozen["ended"]) == (str(early.notice_until), str(today()))
     assert [one["by"] for one in frozen["no_objections"]] == [p.name for p in (*others, last)]
     event = Event.objects.get(event="governance.retirement.notice_ended_early")
     assert event.data["no_objection_of"] == [p.name for p in (*others, last)]
@@ -154,7 +155,7 @@ def test_strangers_machines_auditors_and_latecomers_do_not_answer(
     agree(early, olga)
     with Untouched(), pytest.raises(AlreadySigned):
         say_no_objection(actor=olga, retirement_id=early.pk)
-    Retirement.objects.update(notice_until=TODAY - timedelta(days=1))
+    Retirement.objects.update(notice_until=today() - timedelta(days=1))
     with Untouched(), pytest.raises(NotOpen):
         say_no_objection(actor=told(early)[-1], retirement_id=early.pk)
 

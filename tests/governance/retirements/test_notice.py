@@ -26,8 +26,9 @@ from governance.services.retirements import answer_objection, name_replacement, 
 from ledger import claims, runner
 from ledger.models import Job
 from registry.models import ArtifactFile, Deployment, Version
+from tests.days import today
 from tests.governance.conftest import Unchanged, ask, carry_out, sign
-from tests.governance.retirements.conftest import OLD, TODAY, in_force, look, terms
+from tests.governance.retirements.conftest import OLD, in_force, look, terms
 
 
 class Untouched(Unchanged):
@@ -45,7 +46,7 @@ def test_notice_is_given_to_the_team_its_signers_and_the_clients(old, policy, ve
     )
     row = look(old)
     assert (row.state, row.episode) == ("notice", 1)
-    assert row.notice_until == TODAY + timedelta(days=30)
+    assert row.notice_until == today() + timedelta(days=30)
     told = set(RetirementNotice.objects.values_list("address", flat=True))
     assert {"olga@example.org", "rita@example.org", "gates@example.org"} <= told
     assert sam.email not in told
@@ -221,7 +222,7 @@ def test_strangers_auditors_machines_and_latecomers_do_not_object(
     object_to(actor=olga, retirement_id=notice.pk, reason="No")
     with Untouched(), pytest.raises(AlreadySigned):
         object_to(actor=olga, retirement_id=notice.pk, reason="No again")
-    Retirement.objects.update(notice_until=TODAY - timedelta(days=1))
+    Retirement.objects.update(notice_until=today() - timedelta(days=1))
     with Untouched(), pytest.raises(NotOpen):
         object_to(actor=olga, retirement_id=notice.pk, reason="Late")
 

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from governance.models import PolicyChange, Registration, Retirement, RetirementStep
 from governance.services.retirements import object_to
+from tests.days import today
 from tests.governance.conftest import Unchanged
-from tests.governance.retirements.conftest import TODAY, look, to_the_end, until_archived, work
+from tests.governance.retirements.conftest import look, to_the_end, until_archived, work
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PROPOSE = "/retirement-policies/team/flight-operations/propose"
@@ -44,7 +45,7 @@ def test_the_model_says_how_many_days_are_left(notice, browse, olga, sam):
     page = browse(olga, "/models/flight-delay")
     assert "Version 1 is to be retired" in page
     assert "30 days left to object" in page
-    Retirement.objects.update(notice_until=TODAY + timedelta(days=1))
+    Retirement.objects.update(notice_until=today() + timedelta(days=1))
     assert "1 day left to object" in browse(olga, f"/retirements/{notice.pk}")
     assert "Notices that run" in browse(olga, "/inbox")
     browse(sam, f"/retirements/{notice.pk}", status=404)
@@ -170,13 +171,13 @@ def test_rosa_proposes_a_policy_in_a_form_and_by_api(team, browse, api, client, 
 
 def test_facts_clients_and_the_registration_on_one_page(flights, browse, api, olga, rita, sam):
     place = "/models/flight-delay/life"
-    day = str(TODAY + timedelta(days=90))
+    day = str(today() + timedelta(days=90))
     browse(olga, place, {"kind": "legal_basis", "ends_on": day, "where": "Contract 7"}, 302)
     browse(olga, f"{place}/clients", {"name": "Gates", "contact": "gates@example.org"}, 302)
     browse(olga, f"{place}/registration", {"verb": "draft", "reason": "Annex VIII"}, 302)
     entry = {"verb": "register", "register": "EU database", "reason": "Section A"}
     browse(olga, f"{place}/registration", entry, 422)
-    entry |= {"number": "EU-7", "registered_on": str(TODAY)}
+    entry |= {"number": "EU-7", "registered_on": str(today())}
     browse(olga, f"{place}/registration", entry, 302)
     page = browse(rita, place)
     for words in ("Contract 7", "gates@example.org", "EU-7", "Recorded", "EU database"):

@@ -23,8 +23,9 @@ from governance.services.registrations import keep_registration
 from governance.services.retirement_policies import propose_retirement
 from ledger.models import Job
 from tests.conftest import person
+from tests.days import today
 from tests.governance.conftest import Unchanged, rulers, signed_policy
-from tests.governance.retirements.conftest import OLD, SUPERSEDED, TODAY, terms
+from tests.governance.retirements.conftest import OLD, SUPERSEDED, terms
 
 
 class Untouched(Unchanged):
@@ -129,7 +130,7 @@ def fact(actor, model, days=60, **more):
         actor=actor,
         model_id=model.pk,
         kind=more.pop("kind", "legal_basis"),
-        ends_on=TODAY + timedelta(days=days),
+        ends_on=today() + timedelta(days=days),
         source=more.pop("source", "Contract 7"),
         **more,
     )
@@ -141,9 +142,9 @@ def test_a_day_is_recorded_with_its_source_and_the_earlier_one_is_kept(one, two,
     fact(olga, flights, days=10, version=1)
     assert LifeFact.objects.in_force().count() == 2
     assert LifeFact.objects.count() == 3
-    assert life_facts(two, TODAY).legal_basis.source == "Contract 7, renewed"
-    assert life_facts(one, TODAY).legal_basis.ends_on == TODAY + timedelta(days=10)
-    assert life_facts(one, TODAY).legal_basis.recorded_by == "Olga"
+    assert life_facts(two, today()).legal_basis.source == "Contract 7, renewed"
+    assert life_facts(one, today()).legal_basis.ends_on == today() + timedelta(days=10)
+    assert life_facts(one, today()).legal_basis.recorded_by == "Olga"
 
 
 def test_facts_without_source_kind_version_or_right_are_refused(one, flights, olga, rita, sam):
@@ -185,11 +186,11 @@ def test_a_registration_goes_its_way_and_is_shown_in_the_card(one, flights, olga
             step(rosa, flights, verb)
     with Untouched(), pytest.raises(NoSuchStep):
         step(rosa, flights, "withdraw")
-    step(rosa, flights, "register", register="EU database", number="EU-7", registered_on=TODAY)
+    step(rosa, flights, "register", register="EU database", number="EU-7", registered_on=today())
     told = content_of(one, {}).facts["registration"]
     assert told == {
         "state": "registered",
         "register": "EU database",
         "number": "EU-7",
-        "registered_on": str(TODAY),
+        "registered_on": str(today()),
     }
