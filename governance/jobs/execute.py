@@ -27,11 +27,12 @@ from governance.jobs.watching import open_watch
 from governance.models import ChangeRequest
 from governance.reads.cards import card_of, exported
 from governance.reads.evidence import champion_of, what_changed
+from governance.reads.objections import unanswered
 from governance.reads.request_papers import requests_told
 from governance.reads.rollbacks import target_of
 from governance.reads.signatures import counting, missing
 from governance.reads.written_numbers import in_plain_words
-from governance.refusals import EvidenceStale, Unable
+from governance.refusals import EvidenceStale, ObjectionWaits, Unable
 from governance.states import RequestKind, RequestState, move_request
 from ledger import claims
 from ledger.models import Job
@@ -145,6 +146,8 @@ def _roll_back(request: ChangeRequest, seen: BytesNow) -> None:
 
 
 def _retire(request: ChangeRequest) -> None:
+    if waiting := unanswered(request.version):
+        raise ObjectionWaits(waiting)
     because = _because(request)
     deployments.retire_version(actor=SYSTEM, version_id=request.version_id, because=because)
     end(actor=SYSTEM, version=request.version, reason=f"Retired ({because}).")

@@ -22,12 +22,12 @@ from governance.jobs.requesting import (
     submit_change,
     take_back,
 )
-from governance.models import ChangeRequest, RetirementObjection
+from governance.models import ChangeRequest
 from governance.policies import can_set_conditions, can_submit, can_withdraw
 from governance.reads.conditions import judged_now, watched_by
 from governance.reads.evidence import Change
+from governance.reads.objections import unanswered
 from governance.refusals import Incomplete, NotOpen, ObjectionWaits
-from governance.retirement_states import RUNNING
 from governance.states import APPROVING, ConditionState, RequestKind, RequestState
 from ledger import claims
 from registry.models import Version
@@ -77,15 +77,8 @@ def _answer_first(version: Version, change: Change) -> None:
     """Asking by hand is no way round somebody's objection to what a policy asked for."""
     if change.kind != RequestKind.RETIRE:
         return
-    waiting = RetirementObjection.objects.filter(
-        retirement__version=version, retirement__state__in=RUNNING, answer=""
-    )
-    found = waiting.select_related("person").first()
-    if found is not None:
-        raise ObjectionWaits(
-            f"{found.person.name} objects to this version's retirement, and somebody must answer"
-            " that first: on the retirement's page, a reviewer or risk officer does."
-        )
+    if waiting := unanswered(version):
+        raise ObjectionWaits(waiting)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from governance.jobs.retirement_end import begin_ending
 from governance.jobs.tombstones import NotProved, close
 from governance.models import ChangeRequest, Retirement, RetirementNotice, RetirementStep
 from governance.refusals import ObjectionWaits
+from governance.services.requests import retry
 from governance.services.retirements import answer_objection, object_to
 from tests.governance.conftest import ask, carry_out, sign
 from tests.governance.retirements.conftest import (
@@ -140,3 +141,21 @@ def test_an_objection_that_waits_is_not_overtaken_by_asking_by_hand(old, olga, r
     assert not ChangeRequest.objects.filter(kind="retire").exists()
     answer_objection(actor=rita, objection_id=found.pk, answer="overruled", reason="It has moved.")
     assert ask(olga, old, kind="retire", reason="The route is closed").state == "open"
+
+
+def test_an_objection_after_the_request_by_hand_stops_it_until_it_is_answered(
+    old, olga, rita, vera
+):
+    request = ask(olga, old, kind="retire", reason="The route is closed")
+    in_force(terms(SUPERSEDED))
+    notice = look(old)
+    found = object_to(actor=vera, retirement_id=notice.pk, reason="The night desk uses it.")
+    sign(rita, request)
+    carry_out(request)
+    assert (request.state, old.stage) == ("failed", "approved")
+    assert request.error.startswith("Vera objects to this version's retirement")
+    answer_objection(actor=rita, objection_id=found.pk, answer="overruled", reason="It has moved.")
+    retry(actor=olga, request_id=request.pk)
+    carry_out(request)
+    old.refresh_from_db()
+    assert (request.state, old.stage) == ("executed", "retired")
