@@ -40,7 +40,12 @@ def set_policy(cast: Cast) -> str:
     made = cast.olga.post(f"/models/{MODEL}/retraining-policies", policy)
     path = f"/retraining-policies/{made['id']}"
     cast.olga.post(f"{path}/switch-on", {})
-    cast.rita.post(f"{path}/approve", {"reason": "Nothing serves without my signature anyway."})
+    signed = {
+        "reason": "Nothing serves without my signature anyway.",
+        "digest": made["digest"],
+        "password": cast.passwords["rita"],
+    }
+    cast.rita.post(f"{path}/approve", signed)
     return str(made["says"])
 
 

@@ -3,19 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from demo import flight_delay, flight_training
+from demo.cast import Cast
 from demo.data import CATEGORIES, NUMBERS
 from demo.replay import outcomes_of, parquet, table, until
-from demo.retraining import SUITE, TERMS
+from demo.retraining import set_policy
 from demo.training import TREES, publish
 from ledger.models import Job
 from monitoring.jobs.baselines import count_new_references
-from monitoring.models import Retraining
+from monitoring.models import Retraining, RetrainingPolicy
 from monitoring.reads import baselines
 from monitoring.services.ingest import accept_outcomes, accept_predictions
-from monitoring.services.retraining_policies import write_suite
 from monitoring.services.retrainings import start_retraining
 from registry.gateways.mlflow_http import breaker
 from registry.models import Deployment, Version
@@ -24,6 +25,7 @@ from registry.services.references import set_reference
 from registry.services.schemas import set_schema
 from registry.services.versions import register_version
 from tests import mlflow_server
+from tests.conftest import PASSWORD
 from tests.monitoring import retraining as scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,9 +91,28 @@ def _send(robot, version, trained):
     scene.work("monitoring.join")
 
 
+class Calls:
+    """What the demonstration asks of the API, asked of this one."""
+
+    def __init__(self, user):
+        self.client = Client()
+        self.client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+    def post(self, path, body):
+        answer = self.client.post(f"/api/v1{path}", body, content_type="application/json")
+        assert answer.status_code < 300, answer.json()
+        return answer.json()
+
+
+def cast_of(*people):
+    calls = {person.name.lower(): Calls(person) for person in people}
+    passwords = dict.fromkeys(calls, PASSWORD)
+    return Cast("", "", people=calls, passwords=passwords, names={}, now=timezone.now())
+
+
 def test_a_spring_of_flights_trains_the_next_version(olga, rita, champion):
-    scene.policy_on(olga, rita, champion.model, **TERMS)
-    write_suite(actor=olga, model_id=champion.model_id, checks=SUITE, reason="Winter's.")
+    set_policy(cast_of(olga, rita))
+    assert RetrainingPolicy.objects.get().state == "on"
     made = start_retraining(actor=olga, model_id=champion.model_id, reason="April's incident.")
     scene.work("monitoring.retrain")
     scene.work("registry.inspect")
